@@ -1,0 +1,42 @@
+// `npm run bench`: prints figures, asserts nothing. With the comparison harness beside the checkout (or named by
+// POSTERN_BENCH), Postern stands beside nginx and the bare floor; `-- --peers` adds the other gateways.
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { run as counterRows } from './counters.ts'
+import { flowRows } from './flow.ts'
+import { startRows } from './start.ts'
+
+const home = fileURLToPath(new URL('..', import.meta.url))
+const print = (line = ''): void => void process.stdout.write(`${line}\n`)
+
+print(`Node ${process.version}`)
+print('\nflow: ns for one step (best of five rounds)')
+for (const row of flowRows()) print(`${String(row.ns).padStart(8)}  ${row.name}`)
+
+print('\ncounters: one decision')
+for (const row of await counterRows()) print(`${String(row.value).padStart(8)} ${row.unit}  ${row.name}`)
+
+print('\nstart: until it serves, and resident memory when idle')
+for (const row of await startRows())
+  print(`  ${row.seconds.toFixed(2)} s  ${String(row.memoryMb).padStart(4)} MB  ${row.name}`)
+
+const harness = process.env['POSTERN_BENCH'] ?? join(home, '..', 'shared', 'bench', 'bench.sh')
+const missing = ['nginx', 'wrk'].filter((name) => spawnSync('which', [name]).status !== 0)
+if (!existsSync(harness) || missing.length > 0) {
+  print(
+    `\nwire: skipped, ${existsSync(harness) ? `not installed: ${missing.join(', ')}` : 'the comparison harness is not beside this checkout'}`,
+  )
+} else {
+  const peers = process.argv.includes('--peers') ? [] : ['-only', 'nginx']
+  const rows = [
+    `postern=8080:${home}bin/postern start --config ${home}bench/gateway.yaml --workers 1 --port 8080 --admin-port 0 --log-level warn`,
+    `floor=8081:${process.execPath} ${home}bench/floor.ts 8081 9700`,
+  ]
+  print('\nwire: CPU per request beside nginx')
+  spawnSync('bash', [harness, ...peers, '-w', 'get1k,get100k,post10k', ...rows], {
+    stdio: 'inherit',
+    env: { ...process.env, NODE: process.execPath },
+  })
+}

@@ -1,0 +1,180 @@
+import type { JSX } from 'preact'
+import type { ResponseCodesAnswer } from '../../src/admin/native/answers.ts'
+import { count, granule, share, type Times } from './format.ts'
+import { colourOfStatus, type Series } from './series.ts'
+import { reasonOf } from './statuses.ts'
+
+/** Every status that was answered in the range. */
+export function StatusTable({ answer }: { readonly answer: ResponseCodesAnswer }): JSX.Element {
+  const rows = answer.statuses.map(({ status, calls }) => ({
+    key: String(status),
+    name: String(status),
+    meaning: reasonOf(status),
+    colour: colourOfStatus(status),
+    calls,
+  }))
+  return <ShareTable title="Codes" nameTitle="Code" meaningTitle="Meaning" rows={rows} />
+}
+
+/** Who gave the answers of the range. */
+export function AnswererTable({ series }: { readonly series: readonly Series[] }): JSX.Element {
+  const rows = series
+    .map(({ key, label, meaning, colour, total }) => ({ key, name: label, meaning, colour, calls: total }))
+    .sort((a, b) => b.calls - a.calls)
+  return <ShareTable title="Who answered" nameTitle="Who" meaningTitle="What it means" rows={rows} />
+}
+
+interface ShareRow {
+  readonly key: string
+  readonly name: string
+  readonly meaning: string
+  readonly colour: string
+  readonly calls: number
+}
+
+interface ShareTableProps {
+  readonly title: string
+  readonly nameTitle: string
+  readonly meaningTitle: string
+  readonly rows: readonly ShareRow[]
+}
+
+function ShareTable({ title, nameTitle, meaningTitle, rows }: ShareTableProps): JSX.Element {
+  const all = rows.reduce((sum, { calls }) => sum + calls, 0)
+  return (
+    <section class="panel">
+      <h2>{title}</h2>
+      <div class="scroll">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">{nameTitle}</th>
+              <th scope="col">{meaningTitle}</th>
+              <th scope="col" class="number">
+                Calls
+              </th>
+              <th scope="col" class="number">
+                Share
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map(({ key, name, meaning, colour, calls }) => (
+              <tr key={key}>
+                <th scope="row">
+                  <span class="swatch" style={{ '--swatch': colour }} />
+                  {name}
+                </th>
+                <td class="quiet wraps">{meaning}</td>
+                <td class="number">{count(calls)}</td>
+                <td class="number share">
+                  <span
+                    class="bar"
+                    style={{ '--swatch': colour, '--share': all === 0 ? 0 : calls / all }}
+                    aria-hidden="true"
+                  />
+                  <span class="share-figure">{share(calls, all)}</span>
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  )
+}
+
+/** The faults behind the failures, as their tables name them. */
+export function ErrorTable({ answer }: { readonly answer: ResponseCodesAnswer }): JSX.Element | null {
+  if (answer.errors.length === 0) return null
+  return (
+    <section class="panel">
+      <h2>Most frequent errors</h2>
+      <div class="scroll">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Error</th>
+              <th scope="col">Proxy</th>
+              <th scope="col" class="number">
+                Calls
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {answer.errors.slice(0, 10).map(({ proxy, errorCode, calls }) => (
+              <tr key={`${proxy} ${errorCode}`}>
+                <th scope="row" class="code wraps">
+                  {breakable(errorCode)}
+                </th>
+                <td>{proxy === '' ? <span class="quiet">no proxy matched</span> : proxy}</td>
+                <td class="number">{count(calls)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  )
+}
+
+/** Long names of faults may break after their dots. */
+function breakable(name: string): (string | JSX.Element)[] {
+  return name.split(/(?<=\.)/).flatMap((part, index) => (index === 0 ? [part] : [<wbr key={part} />, part]))
+}
+
+interface ValuesTableProps {
+  readonly series: readonly Series[]
+  readonly edgesMs: readonly number[]
+  readonly granularity: string
+  readonly times: Times
+}
+
+/** The chart in numbers, the newest granule first; those without calls are left out. */
+export function ValuesTable({ series, edgesMs, granularity, times }: ValuesTableProps): JSX.Element {
+  const rows = edgesMs
+    .slice(0, -1)
+    .map((startMs, at) => ({ startMs, at, all: series.reduce((sum, { values }) => sum + (values[at] ?? 0), 0) }))
+    .filter(({ all }) => all > 0)
+    .reverse()
+  const shown = rows.slice(0, valueRowsMax)
+  return (
+    <div class="scroll">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Time</th>
+            {series.map(({ key, label }) => (
+              <th key={key} scope="col" class="number">
+                {label}
+              </th>
+            ))}
+            <th scope="col" class="number">
+              Calls
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {shown.map(({ startMs, at, all }) => (
+            <tr key={startMs}>
+              <th scope="row">{granule(times, startMs, edgesMs[at + 1]!, granularity)}</th>
+              {series.map(({ key, values }) => (
+                <td key={key} class={`number${values[at] === 0 ? ' quiet' : ''}`}>
+                  {count(values[at] ?? 0)}
+                </td>
+              ))}
+              <td class="number">{count(all)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {rows.length > shown.length && (
+        <p class="quiet">
+          The newest {shown.length} of {count(rows.length)}; a shorter range or a longer step shows the rest.
+        </p>
+      )}
+    </div>
+  )
+}
+
+const valueRowsMax = 200

@@ -1,0 +1,83 @@
+import type { FastifyRequest } from 'fastify'
+import type { Clock } from '../core/clock.ts'
+import { AdminError } from './errors.ts'
+import { isOwnPage, Sessions } from './session.ts'
+import { sameSecret } from './token.ts'
+
+/** Query parameters that may carry the token: 3scale's clients send one of them. */
+const tokenParameters = ['access_token', 'provider_key']
+
+/** Every secret that a request offers, wherever its API's clients put it. */
+export function offeredSecrets(request: FastifyRequest): string[] {
+  const secrets: string[] = []
+  const { authorization } = request.headers
+  const match = authorization === undefined ? null : /^(bearer|basic) +(.+)$/i.exec(authorization)
+  if (match !== null) {
+    if (match[1]!.toLowerCase() === 'bearer') secrets.push(match[2]!.trim())
+    else secrets.push(...basicParts(match[2]!))
+  }
+  const header = request.headers['x-auth-token']
+  if (typeof header === 'string' && header !== '') secrets.push(header)
+  const query = request.query as Readonly<Record<string, unknown>>
+  for (const name of tokenParameters) {
+    const value = query[name]
+    if (typeof value === 'string' && value !== '') secrets.push(value)
+  }
+  return secrets
+}
+
+/** User and password: 3scale's Ruby client sends the token as password, APIcast as user, apigeetool as password. */
+function basicParts(encoded: string): string[] {
+  const text = Buffer.from(encoded, 'base64').toString('utf8')
+  const colon = text.indexOf(':')
+  const parts = colon === -1 ? [text] : [text.slice(0, colon), text.slice(colon + 1)]
+  return parts.filter((part) => part !== '')
+}
+
+const howToSay =
+  'Send the admin token as Authorization: Bearer TOKEN, as Basic user or password, as X-Auth-Token or as the parameter ' +
+  'access_token. It is POSTERN_ADMIN_TOKEN, or else in the file admin-token of the data folder.'
+
+/** Who may pass the admin door. */
+export class Guard {
+  readonly sessions: Sessions
+  readonly #token: string
+
+  constructor(token: string, clock: Clock) {
+    this.#token = token
+    this.sessions = new Sessions(token, clock)
+  }
+
+  isToken(secret: string): boolean {
+    return sameSecret(secret, this.#token)
+  }
+
+  /** A browser with a session, asking from a page of ours, and only to read. */
+  isReader(request: FastifyRequest): boolean {
+    return isRead(request.method) && this.sessions.holds(request.headers.cookie) && isOwnPage(request.headers)
+  }
+
+  /** Undefined: may pass. Otherwise why not. `secrets` are those of `offeredSecrets`. */
+  refusal(request: FastifyRequest, secrets: readonly string[]): AdminError | undefined {
+    if (secrets.some((secret) => this.isToken(secret)) || this.isReader(request)) return undefined
+    if (secrets.length > 0) return new AdminError(401, 'wrong_token', `The token is not the admin token. ${howToSay}`)
+    if (!this.sessions.holds(request.headers.cookie)) {
+      return new AdminError(401, 'token_missing', `This call needs the admin token. ${howToSay}`)
+    }
+    return isRead(request.method)
+      ? new AdminError(403, 'other_site', "The dashboard's session is good for the dashboard's own pages only.")
+      : new AdminError(403, 'read_only', `The dashboard's session may only read. ${howToSay}`)
+  }
+}
+
+function isRead(method: string): boolean {
+  return method === 'GET' || method === 'HEAD'
+}
+
+/** A fastify hook that lets in only who has the admin token. */
+export function adminOnly(guard: Guard): (request: FastifyRequest) => Promise<void> {
+  return async (request) => {
+    const refusal = guard.refusal(request, offeredSecrets(request))
+    if (refusal !== undefined) throw refusal
+  }
+}

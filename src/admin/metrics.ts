@@ -1,0 +1,171 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { Analytics, AnalyticsHealth, RunningTotals } from '../analytics/ports.ts'
+import type { MaybePromise } from '../core/async.ts'
+
+/** What main knows of its gateway threads and of the counters that they share. Totals count from the start and never fall. */
+export interface GatewayTotals {
+  readonly workers: number
+  /** Threads that died and were replaced. */
+  readonly workerRestarts: number
+  /** Slots of the shared counter table: those in use, and all. */
+  readonly counterSlotsUsed: number
+  readonly counterSlots: number
+  /** Checks that found the table full. */
+  readonly countersNoRoom: number
+}
+
+/** What `/metrics` shows beside the calls, which it reads from the analytics. */
+export interface MetricsSource {
+  totals(): MaybePromise<GatewayTotals>
+}
+
+/** More proxies than this are one label value, `other`: a scrape must stay small whatever is deployed. */
+export const proxyLabelsMax = 200
+
+const classes = ['1xx', '2xx', '3xx', '4xx', '5xx']
+
+/** Statuses by their first digit; what no client was told is 499 or 0 and stands alone. */
+function classOf(status: number): string {
+  if (status === 499) return '499'
+  return classes[Math.floor(status / 100) - 1] ?? 'other'
+}
+
+/** One line of a histogram: cumulative counts by upper bound. */
+interface CountedDuration {
+  readonly proxy: string
+  calls: number
+  seconds: number
+  readonly buckets: { upToMs: number; calls: number }[]
+}
+
+/** A histogram whose buckets were counted elsewhere. */
+class CountedHistogram extends Histogram<'proxy'> {
+  #values: { value: number; labels: Record<string, string>; metricName: string }[] = []
+
+  fill(name: string, durations: Iterable<CountedDuration>): void {
+    this.#values = []
+    const add = (suffix: string, labels: Record<string, string>, value: number): void => {
+      this.#values.push({ value, labels, metricName: name + suffix })
+    }
+    for (const { proxy, calls, seconds, buckets } of durations) {
+      for (const bucket of buckets) add('_bucket', { le: String(bucket.upToMs / 1000), proxy }, bucket.calls)
+      add('_bucket', { le: '+Inf', proxy }, calls)
+      add('_sum', { proxy }, seconds)
+      add('_count', { proxy }, calls)
+    }
+  }
+
+  override async get(): ReturnType<Histogram<'proxy'>['get']> {
+    return { ...(await super.get()), values: this.#values }
+  }
+
+  /** What the registry asks for instead of `get` when it writes text. */
+  getForPromString(): ReturnType<Histogram<'proxy'>['get']> {
+    return this.get()
+  }
+}
+
+const durationName = 'postern_call_duration_seconds'
+
+/** Plain numbers: name, kind, help, and where they are read. */
+const figures: readonly (readonly [
+  name: string,
+  kind: 'counter' | 'gauge',
+  help: string,
+  read: (gateway: GatewayTotals, health: AnalyticsHealth) => number,
+])[] = [
+  ['postern_calls_lost_total', 'counter', 'Calls counted nowhere: dropped or not written.', (_g, h) => h.lostCalls],
+  ['postern_calls_pending', 'gauge', 'Calls received and not yet on disk.', (_g, h) => h.pendingCalls],
+  [
+    'postern_analytics_writable',
+    'gauge',
+    '1: counts can be written; 0: they cannot.',
+    (_g, h) => (h.problem === null ? 1 : 0),
+  ],
+  ['postern_workers', 'gauge', 'Gateway threads that run.', (g) => g.workers],
+  ['postern_worker_restarts_total', 'counter', 'Gateway threads that died and were replaced.', (g) => g.workerRestarts],
+  ['postern_counter_slots', 'gauge', 'Slots of the shared counter table.', (g) => g.counterSlots],
+  ['postern_counter_slots_used', 'gauge', 'Slots of the shared counter table in use.', (g) => g.counterSlotsUsed],
+  ['postern_counters_no_room_total', 'counter', 'Checks that found the counter table full.', (g) => g.countersNoRoom],
+]
+
+/** The page `/metrics`: a registry of its own, filled from one reading of the sources at each scrape. */
+export class MetricsPage {
+  readonly #analytics: Pick<Analytics, 'running' | 'health'>
+  readonly #source: MetricsSource
+  readonly #registry = new Registry()
+  readonly #calls: Counter<'proxy' | 'class' | 'answered_by'>
+  readonly #durations: CountedHistogram
+  readonly #figures: readonly (Counter | Gauge)[]
+
+  constructor(analytics: Pick<Analytics, 'running' | 'health'>, source: MetricsSource) {
+    this.#analytics = analytics
+    this.#source = source
+    const registers = [this.#registry]
+    this.#calls = new Counter({
+      name: 'postern_calls_total',
+      help: 'Calls answered, by proxy, class of the status that the client got, and who answered.',
+      labelNames: ['proxy', 'class', 'answered_by'],
+      registers,
+    })
+    this.#durations = new CountedHistogram({
+      name: durationName,
+      help: 'Time from the arrival of a call to the end of its answer, by proxy.',
+      labelNames: ['proxy'],
+      registers,
+    })
+    this.#figures = figures.map(([name, kind, help]) =>
+      kind === 'counter' ? new Counter({ name, help, registers }) : new Gauge({ name, help, registers }),
+    )
+    collectDefaultMetrics({ register: this.#registry })
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType
+  }
+
+  async text(): Promise<string> {
+    const [running, health, gateway] = await Promise.all([
+      this.#analytics.running(),
+      this.#analytics.health(),
+      this.#source.totals(),
+    ])
+    const labelOf = proxyLabels(running)
+    this.#calls.reset()
+    for (const { proxy, status, answeredBy, calls } of running.calls) {
+      this.#calls.inc({ proxy: labelOf(proxy), class: classOf(status), answered_by: answeredBy }, calls)
+    }
+    this.#durations.fill(durationName, merged(running, labelOf))
+    this.#figures.forEach((metric, index) => {
+      metric.reset()
+      metric.inc(figures[index]![3](gateway, health))
+    })
+    return this.#registry.metrics()
+  }
+}
+
+/** One histogram for each label: proxies that share `other` are added up. */
+function merged(running: RunningTotals, labelOf: (proxy: string) => string): Iterable<CountedDuration> {
+  const byLabel = new Map<string, CountedDuration>()
+  for (const { proxy: name, calls, seconds, buckets } of running.durations) {
+    const proxy = labelOf(name)
+    const known = byLabel.get(proxy)
+    if (known === undefined) {
+      byLabel.set(proxy, { proxy, calls, seconds, buckets: buckets.map((bucket) => ({ ...bucket })) })
+      continue
+    }
+    known.calls += calls
+    known.seconds += seconds
+    buckets.forEach((bucket, index) => {
+      known.buckets[index]!.calls += bucket.calls
+    })
+  }
+  return byLabel.values()
+}
+
+/** The first proxies by name keep their label, so that a label does not come and go between two scrapes. */
+function proxyLabels(running: RunningTotals): (proxy: string) => string {
+  const names = new Set([...running.calls, ...running.durations].map(({ proxy }) => proxy))
+  const kept = new Set([...names].sort().slice(0, proxyLabelsMax))
+  return (proxy) => (kept.has(proxy) ? proxy : 'other')
+}

@@ -1,0 +1,46 @@
+import type { Analytics } from '../analytics/ports.ts'
+import type { Clock } from '../core/clock.ts'
+import type { Service } from '../model/service.ts'
+import type { MetricsSource } from './metrics.ts'
+
+/** Where the admin door writes what happened; pino's loggers fit. */
+export interface AdminLog {
+  debug(fields: object, message: string): void
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
+/** What is deployed now, as the dashboard lists it. */
+export interface ProxySummary {
+  readonly name: string
+  readonly revision: number
+  readonly basePaths: readonly string[]
+  /** The service that it is bound to (`Service.id`), or null. */
+  readonly serviceId: string | null
+}
+
+export interface Readiness {
+  readonly ready: boolean
+  /** What it still waits for, in words. */
+  readonly why?: string
+}
+
+/** All that the admin door needs; it keeps no globals and reads no environment. */
+export interface AdminOptions {
+  /** Default 127.0.0.1. */
+  readonly host?: string
+  /** Default 9000; 0 takes a free one. */
+  readonly port?: number
+  readonly token: string
+  readonly analytics: Analytics
+  /** What is deployed can change at any time: asked for at each call. */
+  readonly services: () => readonly Service[]
+  readonly proxies: () => readonly ProxySummary[]
+  readonly metrics: MetricsSource
+  readonly readiness: () => Readiness
+  /** The built dashboard (index.html, app.js, app.css, icon.svg); null: there is none. */
+  readonly dashboardFolder: string | null
+  readonly clock: Clock
+  readonly log: AdminLog
+}

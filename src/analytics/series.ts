@@ -1,0 +1,150 @@
+import type { Batch, BatchRow } from './rollup.ts'
+import { Totals } from './totals.ts'
+
+/** How finely time is kept, and for how long. Coarser levels hold everything that finer ones do. */
+export type Level = 'minute' | 'quarter' | 'hour' | 'day'
+
+export interface LevelRule {
+  readonly level: Level
+  readonly lengthMs: number
+  /** Rows older than this may be gone. */
+  readonly keptMs: number
+}
+
+const HOUR_MS = 3_600_000
+
+/** From fine to coarse; each length divides the next. */
+export const levelRules: readonly LevelRule[] = [
+  { level: 'minute', lengthMs: 60_000, keptMs: 48 * HOUR_MS },
+  { level: 'quarter', lengthMs: 900_000, keptMs: 90 * 24 * HOUR_MS },
+  { level: 'hour', lengthMs: HOUR_MS, keptMs: Number.POSITIVE_INFINITY },
+  { level: 'day', lengthMs: 24 * HOUR_MS, keptMs: Number.POSITIVE_INFINITY },
+]
+
+/**
+ * Rows of a level that begin before this may be deleted; -Infinity where all are kept. An hour later than rows stop being asked
+ * for, so that no question that runs meanwhile misses one.
+ */
+export function forgottenBeforeMs(rule: LevelRule, nowMs: number): number {
+  return Math.floor((nowMs - rule.keptMs) / HOUR_MS - 1) * HOUR_MS
+}
+
+/** What tells one series from another. A series uses the labels of its kind; the others are ''. */
+export interface Labels {
+  readonly environment: string
+  readonly proxy: string
+  readonly revision: string
+  readonly service: string
+  readonly application: string
+  readonly account: string
+  readonly method: string
+  readonly path: string
+  readonly errorCode: string
+}
+
+export type Label = keyof Labels
+export type SeriesKind = 'all' | 'proxy' | 'service' | 'application' | 'error' | 'call'
+
+export const labelNames: readonly Label[] = [
+  'environment',
+  'proxy',
+  'revision',
+  'service',
+  'application',
+  'account',
+  'method',
+  'path',
+  'errorCode',
+]
+
+export const noLabels: Labels = {
+  environment: '',
+  proxy: '',
+  revision: '',
+  service: '',
+  application: '',
+  account: '',
+  method: '',
+  path: '',
+  errorCode: '',
+}
+
+interface KindRule {
+  readonly kind: SeriesKind
+  readonly labels: readonly Label[]
+  /** A call without this label is not in the series. */
+  readonly needs: Label | null
+  readonly levels: readonly Level[]
+}
+
+const ALL_LEVELS: readonly Level[] = ['minute', 'quarter', 'hour', 'day']
+
+/** Which rows a call is added to. Only `call` has every label, so only it is not kept for ever. */
+export const kindRules: readonly KindRule[] = [
+  { kind: 'all', labels: [], needs: null, levels: ALL_LEVELS },
+  { kind: 'proxy', labels: ['environment', 'proxy'], needs: 'proxy', levels: ALL_LEVELS },
+  { kind: 'service', labels: ['service'], needs: 'service', levels: ALL_LEVELS },
+  { kind: 'application', labels: ['service', 'application'], needs: 'application', levels: ALL_LEVELS },
+  { kind: 'error', labels: ['environment', 'proxy', 'errorCode'], needs: 'errorCode', levels: ALL_LEVELS },
+  { kind: 'call', labels: labelNames, needs: null, levels: ['minute', 'quarter'] },
+]
+
+/** What a batch adds to one stored row. */
+export interface Addition {
+  readonly kind: SeriesKind
+  readonly labels: Labels
+  readonly level: Level
+  readonly startMs: number
+  readonly totals: Totals
+}
+
+/** All additions of some batches, each stored row once. */
+export function additionsOf(batches: readonly Batch[]): readonly Addition[] {
+  const additions = new Map<string, Addition>()
+  for (const batch of batches) for (const row of batch.rows) addRow(additions, row)
+  return [...additions.values()]
+}
+
+function addRow(additions: Map<string, Addition>, row: BatchRow): void {
+  const all = labelsOf(row)
+  for (const rule of kindRules) {
+    if (rule.needs !== null && all[rule.needs] === '') continue
+    const series = `${rule.kind}\0${rule.labels.map((label) => all[label]).join('\0')}`
+    for (const { level, lengthMs } of levelRules) {
+      if (!rule.levels.includes(level)) continue
+      const startMs = row.minuteMs - (row.minuteMs % lengthMs)
+      const key = `${level}\0${startMs}\0${series}`
+      let addition = additions.get(key)
+      if (addition === undefined) {
+        addition = { kind: rule.kind, labels: only(all, rule.labels), level, startMs, totals: new Totals() }
+        additions.set(key, addition)
+      }
+      addition.totals.addRow(row)
+    }
+  }
+}
+
+function labelsOf(row: BatchRow): Labels {
+  return {
+    environment: row.environment,
+    proxy: row.proxy,
+    revision: row.revision === 0 ? '' : String(row.revision),
+    service: row.serviceId,
+    application: row.application,
+    account: row.account,
+    method: row.method,
+    path: row.pathTemplate,
+    errorCode: row.errorCode,
+  }
+}
+
+function only(labels: Labels, names: readonly Label[]): Labels {
+  const kept: Record<Label, string> = { ...noLabels }
+  for (const name of names) kept[name] = labels[name]
+  return kept
+}
+
+/** One text for a series, the same for the same series. */
+export function seriesKey(kind: SeriesKind, labels: Labels): string {
+  return `${kind}\0${labelNames.map((name) => labels[name]).join('\0')}`
+}

@@ -1,0 +1,85 @@
+// The names that Rails (and so 3scale's `timezone` parameter) has for zones beside those of the tz database. Where a name is
+// the city of the tz zone itself, it stands in the list of its region; the others are spelled out.
+
+const cities: Readonly<Record<string, readonly string[]>> = {
+  Africa: ['Cairo', 'Casablanca', 'Harare', 'Monrovia', 'Nairobi'],
+  America: [
+    ...['Bogota', 'Caracas', 'Chihuahua', 'La Paz', 'Lima', 'Mazatlan', 'Mexico City', 'Monterrey', 'Montevideo'],
+    ...['Puerto Rico', 'Santiago', 'Tijuana'],
+  ],
+  Asia: [
+    ...['Almaty', 'Baghdad', 'Baku', 'Bangkok', 'Chongqing', 'Dhaka', 'Hong Kong', 'Irkutsk', 'Jakarta', 'Jerusalem'],
+    ...['Kabul', 'Kamchatka', 'Karachi', 'Kathmandu', 'Kolkata', 'Krasnoyarsk', 'Kuala Lumpur', 'Magadan', 'Muscat'],
+    ...['Novosibirsk', 'Rangoon', 'Riyadh', 'Seoul', 'Singapore', 'Srednekolymsk', 'Taipei', 'Tashkent', 'Tbilisi'],
+    ...['Tehran', 'Tokyo', 'Ulaanbaatar', 'Urumqi', 'Vladivostok', 'Yakutsk', 'Yerevan'],
+  ],
+  Atlantic: ['Azores'],
+  Australia: ['Adelaide', 'Brisbane', 'Canberra', 'Darwin', 'Hobart', 'Melbourne', 'Perth', 'Sydney'],
+  Europe: [
+    ...['Amsterdam', 'Athens', 'Belgrade', 'Berlin', 'Bratislava', 'Brussels', 'Bucharest', 'Budapest', 'Copenhagen'],
+    ...['Dublin', 'Helsinki', 'Istanbul', 'Kaliningrad', 'Lisbon', 'Ljubljana', 'London', 'Madrid', 'Minsk', 'Moscow'],
+    ...['Paris', 'Prague', 'Riga', 'Rome', 'Samara', 'Sarajevo', 'Skopje', 'Sofia', 'Stockholm', 'Tallinn', 'Vienna'],
+    ...['Vilnius', 'Volgograd', 'Warsaw', 'Zagreb', 'Zurich'],
+  ],
+  Pacific: ['Auckland', 'Fiji', 'Guam', 'Port Moresby'],
+}
+
+const others: Readonly<Record<string, readonly string[]>> = {
+  'Africa/Algiers': ['West Central Africa'],
+  'Africa/Johannesburg': ['Pretoria'],
+  'America/Argentina/Buenos_Aires': ['Buenos Aires'],
+  'America/Chicago': ['Central Time (US & Canada)'],
+  'America/Denver': ['Mountain Time (US & Canada)'],
+  'America/Godthab': ['Greenland'],
+  'America/Guatemala': ['Central America'],
+  'America/Guyana': ['Georgetown'],
+  'America/Halifax': ['Atlantic Time (Canada)'],
+  'America/Indiana/Indianapolis': ['Indiana (East)'],
+  'America/Juneau': ['Alaska'],
+  'America/Lima': ['Quito'],
+  'America/Los_Angeles': ['Pacific Time (US & Canada)'],
+  'America/Mexico_City': ['Guadalajara'],
+  'America/New_York': ['Eastern Time (US & Canada)'],
+  'America/Phoenix': ['Arizona'],
+  'America/Regina': ['Saskatchewan'],
+  'America/Sao_Paulo': ['Brasilia'],
+  'America/St_Johns': ['Newfoundland'],
+  'Asia/Almaty': ['Astana'],
+  'Asia/Bangkok': ['Hanoi'],
+  'Asia/Colombo': ['Sri Jayawardenepura'],
+  'Asia/Karachi': ['Islamabad'],
+  'Asia/Kolkata': ['Chennai', 'Mumbai', 'New Delhi'],
+  'Asia/Muscat': ['Abu Dhabi'],
+  'Asia/Riyadh': ['Kuwait'],
+  'Asia/Shanghai': ['Beijing'],
+  'Asia/Tokyo': ['Osaka', 'Sapporo'],
+  'Asia/Ulaanbaatar': ['Ulaan Bataar'],
+  'Asia/Yekaterinburg': ['Ekaterinburg'],
+  'Atlantic/Cape_Verde': ['Cape Verde Is.'],
+  'Atlantic/South_Georgia': ['Mid-Atlantic'],
+  'Etc/GMT+12': ['International Date Line West'],
+  'Etc/UTC': ['UTC'],
+  'Europe/Kiev': ['Kyiv'],
+  'Europe/London': ['Edinburgh'],
+  'Europe/Moscow': ['St. Petersburg'],
+  'Europe/Zurich': ['Bern'],
+  'Pacific/Apia': ['Samoa'],
+  'Pacific/Auckland': ['Wellington'],
+  'Pacific/Chatham': ['Chatham Is.'],
+  'Pacific/Fakaofo': ['Tokelau Is.'],
+  'Pacific/Guadalcanal': ['Solomon Is.'],
+  'Pacific/Honolulu': ['Hawaii'],
+  'Pacific/Majuro': ['Marshall Is.'],
+  'Pacific/Midway': ['Midway Island'],
+  'Pacific/Noumea': ['New Caledonia'],
+  'Pacific/Pago_Pago': ['American Samoa'],
+  'Pacific/Tongatapu': ["Nuku'alofa"],
+}
+
+/** Rails' name of a zone -> its name in the tz database. */
+export const railsZones: ReadonlyMap<string, string> = new Map([
+  ...Object.entries(cities).flatMap(([region, names]) =>
+    names.map((name): [string, string] => [name, `${region}/${name.replaceAll(' ', '_')}`]),
+  ),
+  ...Object.entries(others).flatMap(([zone, names]) => names.map((name): [string, string] => [name, zone])),
+])

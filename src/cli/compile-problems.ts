@@ -1,0 +1,13 @@
+import { compileProxy } from '../engine/compile.ts'
+import { OutboundError } from '../engine/policy.ts'
+import type { DeployedProxy, Settings } from '../model/deployment.ts'
+import type { Problem } from '../model/problem.ts'
+import { POLICY_KINDS } from '../policies/index.ts'
+
+/** Compiling calls nobody; who tries all the same is told. */
+const services = { outbound: { call: () => new OutboundError('url', 'not while compiling') }, now: Date.now }
+
+/** What only shows when a proxy is compiled: bad conditions, templates, patterns. */
+export function problemsOfProxy(deployed: DeployedProxy, settings: Settings): readonly Problem[] {
+  return compileProxy(deployed, settings, POLICY_KINDS, services).problems
+}

@@ -1,0 +1,185 @@
+import { closeSync, openSync, readFileSync, readSync, realpathSync, type Stats, statSync } from 'node:fs'
+import { basename, extname, join } from 'node:path'
+import { reasonOf } from '../dialects/apigee/files.ts'
+import { baseOfFolder, filesOfFolder, filesOfZip, type PolicyReaders, readBundle } from '../dialects/apigee/index.ts'
+import { type BundleAtRead, type DraftProxy, readPosternYaml } from '../dialects/postern/config.ts'
+import type { Environment } from '../dialects/postern/environment.ts'
+import { defaultSettings, type PosternConfig } from '../model/deployment.ts'
+import { type Problem, Problems } from '../model/problem.ts'
+import { checkTogether } from './check-together.ts'
+
+export interface Loaded {
+  /** All PATHs together. Null exactly when a problem is an error. */
+  readonly config: PosternConfig | null
+  /** Every proxy that could be read at all, for a compiler to look for its own errors. */
+  readonly drafts: readonly DraftProxy[]
+  /** Positions as they are to be printed: relative to where the command runs, as the PATH was. */
+  readonly problems: readonly Problem[]
+}
+
+const FILE_BYTES_MAX = 16 * 1024 * 1024
+const HEAD_BYTES = 4_096
+
+const noConfig: PosternConfig = {
+  settings: defaultSettings,
+  proxies: [],
+  throttles: [],
+  services: [],
+  responseCodes: false,
+  hostMap: {},
+}
+
+type FileKind = 'zip' | 'yaml' | 'json' | 'xml' | 'binary' | 'other'
+
+const WANTED = 'a PATH is a bundle folder, a bundle zip or a postern.yaml'
+const refusals: Readonly<Record<Exclude<FileKind, 'zip' | 'yaml'>, string>> = {
+  json: `JSON (APIcast configurations, API definitions) is not supported yet in this version; ${WANTED}`,
+  xml: `a single XML file; name the folder that holds apiproxy/: ${WANTED}`,
+  binary: `a binary file that is no zip; ${WANTED}`,
+  other: `neither a zip nor a .yaml file; ${WANTED}`,
+}
+
+/**
+ * What `start` and `check` are given: bundle folders, bundle zips and one postern.yaml. What is named twice is loaded once.
+ * All problems at once; never throws for what the paths hold.
+ */
+export function loadPaths(paths: readonly string[], kinds: PolicyReaders, env: Environment): Loaded {
+  return new Loading(kinds, env).run(paths)
+}
+
+class Loading {
+  readonly #kinds: PolicyReaders
+  readonly #env: Environment
+  readonly #problems = new Problems()
+  readonly #drafts: DraftProxy[] = []
+  readonly #seen = new Set<string>()
+  readonly #bundles: string[] = []
+  #config: PosternConfig | null = null
+  #configFile: string | null = null
+
+  constructor(kinds: PolicyReaders, env: Environment) {
+    this.#kinds = kinds
+    this.#env = env
+  }
+
+  run(paths: readonly string[]): Loaded {
+    for (const path of paths) this.#visit(path)
+    // After the configuration file: a bundle that it names is loaded the way it says.
+    const countOfConfig = this.#drafts.length
+    for (const path of this.#bundles) this.#bundle(path)
+    checkTogether(this.#drafts, countOfConfig, this.#problems)
+    const proxies = this.#drafts.map((draft) => draft.deployed)
+    const config = this.#problems.hasErrors ? null : { ...(this.#config ?? noConfig), proxies }
+    return { config, drafts: this.#drafts, problems: this.#problems.list }
+  }
+
+  #visit(path: string): void {
+    const stat = statOf(path)
+    if (stat === undefined) this.#refuse(path, 'NotFound', 'there is no such file or folder')
+    else if (stat.isDirectory()) this.#bundles.push(path)
+    else if (!stat.isFile()) this.#refuse(path, 'NotSupported', `neither a file nor a folder; ${WANTED}`)
+    else if (stat.size > FILE_BYTES_MAX) this.#refuse(path, 'FileTooLarge', `more than ${FILE_BYTES_MAX} bytes`)
+    else this.#file(path)
+  }
+
+  #file(path: string): void {
+    try {
+      const kind = kindOf(path)
+      if (kind === 'zip') this.#bundles.push(path)
+      else if (kind === 'yaml') this.#yaml(path)
+      else this.#refuse(path, 'NotSupported', refusals[kind])
+    } catch (error) {
+      if (!isSystemError(error)) throw error
+      this.#refuse(path, 'Unreadable', reasonOf(error))
+    }
+  }
+
+  #bundle(path: string): void {
+    if (this.#seen.has(realpathSync(path))) return
+    const { draft, problems, base } = this.#bundleAt(path, null)
+    this.#problems.list.push(...problems)
+    if (draft !== null) this.#drafts.push({ deployed: { proxy: draft, serviceId: null, throttle: null }, base })
+  }
+
+  #yaml(path: string): void {
+    const place = realpathSync(path)
+    if (this.#seen.has(place)) return
+    this.#seen.add(place)
+    if (this.#configFile !== null) {
+      this.#refuse(path, 'SecondConfig', `${this.#configFile} is the configuration file already; name one`)
+      return
+    }
+    this.#configFile = path
+    const bundleAt = (bundle: string, name: string | null): BundleAtRead => this.#bundleAt(bundle, name)
+    const read = readPosternYaml(readFileSync(path, 'utf8'), path, this.#env, bundleAt)
+    this.#problems.list.push(...read.problems)
+    this.#drafts.push(...read.drafts)
+    this.#config = read.config
+  }
+
+  #bundleAt(path: string, name: string | null): BundleAtRead {
+    try {
+      this.#seen.add(realpathSync(path))
+      const isZip = statOf(path)?.isFile() ?? false
+      const base = isZip ? path : baseOfFolder(path)
+      const { files, problems } = isZip ? filesOfZip(readFileSync(path), path) : filesOfFolder(path)
+      const fallbackName = basename(path, isZip ? extname(path) : '')
+      const read = files && readBundle(files, this.#kinds, name === null ? { fallbackName } : { fallbackName, name })
+      const all = [...problems, ...(read?.problems ?? [])]
+      return { draft: read?.draft ?? null, problems: all.map((problem) => inBase(problem, base, path)), base }
+    } catch (error) {
+      if (!isSystemError(error)) throw error
+      const problem = { severity: 'error', code: 'Unreadable', message: reasonOf(error), at: whole(path) } as const
+      return { draft: null, problems: [problem], base: path }
+    }
+  }
+
+  #refuse(path: string, code: string, message: string): void {
+    this.#problems.error(code, whole(path), message)
+  }
+}
+
+/** A problem of a bundle with its file as seen from where the command runs; one about the PATH itself stays as it is. */
+export function inBase(problem: Problem, base: string, path: string = base): Problem {
+  if (base === '' || problem.at.file === path) return problem
+  return { ...problem, at: { ...problem.at, file: join(base, problem.at.file) } }
+}
+
+const whole = (file: string): { file: string; line: number; column: number } => ({ file, line: 1, column: 1 })
+
+function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false })
+  } catch {
+    // A part of the path is a file, or may not be searched.
+    return undefined
+  }
+}
+
+function isSystemError(error: unknown): boolean {
+  return typeof (error as NodeJS.ErrnoException | null)?.code === 'string'
+}
+
+function kindOf(path: string): FileKind {
+  const extension = extname(path).toLowerCase()
+  const head = readHead(path)
+  if (extension === '.zip' || head.subarray(0, 2).toString('latin1') === 'PK') return 'zip'
+  if (head.includes(0)) return 'binary'
+  const text = head
+    .toString('utf8')
+    .replace(/^\ufeff/, '')
+    .trimStart()
+  if (extension === '.json' || text.startsWith('{')) return 'json'
+  if (extension === '.xml' || text.startsWith('<')) return 'xml'
+  return extension === '.yaml' || extension === '.yml' ? 'yaml' : 'other'
+}
+
+function readHead(path: string): Buffer {
+  const file = openSync(path, 'r')
+  try {
+    const head = Buffer.alloc(HEAD_BYTES)
+    return head.subarray(0, readSync(file, head, 0, HEAD_BYTES, 0))
+  } finally {
+    closeSync(file)
+  }
+}

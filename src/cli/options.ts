@@ -1,0 +1,95 @@
+import { availableParallelism } from 'node:os'
+import { Command, InvalidArgumentError, Option } from 'commander'
+import type { HostMap } from '../model/deployment.ts'
+
+/** What `postern start` was told, by option, environment or default (in this order). */
+export interface StartOptions {
+  readonly host: string
+  readonly port: number
+  readonly adminHost: string
+  readonly adminPort: number
+  readonly data: string
+  readonly workers: number
+  readonly config?: string
+  readonly hostMap: HostMap
+  readonly logLevel: string
+}
+
+const WORKERS_MAX = 64
+const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent']
+
+/** Every option of `start`, with its environment variable; the reference is made from it. */
+export function startCommand(): Command {
+  return new Command('start')
+    .description('Serves bundles and configuration files until it is interrupted.')
+    .argument('[path...]', 'Apigee bundles (folder or zip) or postern.yaml files')
+    .addOption(new Option('--host <address>', 'address of the gateway door').env('POSTERN_HOST').default('0.0.0.0'))
+    .addOption(option('--port <port>', 'port of the gateway door; 0 takes a free one', 'POSTERN_PORT', port, 8080))
+    .addOption(
+      new Option('--admin-host <address>', 'address of the admin door').env('POSTERN_ADMIN_HOST').default('127.0.0.1'),
+    )
+    .addOption(
+      option('--admin-port <port>', 'port of the admin door; 0 takes a free one', 'POSTERN_ADMIN_PORT', port, 9000),
+    )
+    .addOption(new Option('--data <folder>', 'where everything is kept').env('POSTERN_DATA').default('postern-data'))
+    .addOption(option('--workers <count>', 'gateway threads', 'POSTERN_WORKERS', workers, defaultWorkers()))
+    .addOption(new Option('--config <file>', 'a postern.yaml').env('POSTERN_CONFIG'))
+    .addOption(
+      new Option(
+        '--host-map <from=to>',
+        'send outbound calls elsewhere: http://real.host=http://127.0.0.1:8091 (may be repeated)',
+      )
+        .env('POSTERN_HOST_MAP')
+        .argParser(hostMap)
+        .default({}, 'none'),
+    )
+    .addOption(
+      new Option('--log-level <level>', 'what is logged on standard error')
+        .env('POSTERN_LOG_LEVEL')
+        .choices(LOG_LEVELS)
+        .default('info'),
+    )
+    .allowExcessArguments(false)
+}
+
+function option(flags: string, text: string, env: string, parse: (value: string) => number, otherwise: number): Option {
+  return new Option(flags, text).env(env).argParser(parse).default(otherwise)
+}
+
+/** Only Linux lets several threads share a port. */
+function defaultWorkers(): number {
+  return process.platform === 'linux' ? Math.min(availableParallelism(), WORKERS_MAX) : 1
+}
+
+function port(value: string): number {
+  if (!/^\d{1,5}$/.test(value) || Number(value) > 65_535)
+    throw new InvalidArgumentError('a port is a whole number from 0 to 65535.')
+  return Number(value)
+}
+
+function workers(value: string): number {
+  const count = Number(value)
+  if (!/^\d{1,3}$/.test(value) || count < 1 || count > WORKERS_MAX) {
+    throw new InvalidArgumentError(`gateway threads are a whole number from 1 to ${WORKERS_MAX}.`)
+  }
+  if (count > 1 && process.platform !== 'linux')
+    throw new InvalidArgumentError('only Linux lets several threads share a port: use 1.')
+  return count
+}
+
+const ORIGIN = /^https?:\/\/[^\s/?#@]+$/i
+
+/** Several may come in one variable, separated by commas or blanks. */
+function hostMap(value: string, before: HostMap): HostMap {
+  const map: Record<string, string> = { ...before }
+  for (const pair of value.split(/[\s,]+/).filter((text) => text !== '')) {
+    const [from, to, ...rest] = pair.split('=')
+    if (from === undefined || to === undefined || rest.length > 0 || !ORIGIN.test(from) || !ORIGIN.test(to)) {
+      throw new InvalidArgumentError(
+        `"${pair}" is not FROM=TO with two origins, as in http://real.host=http://127.0.0.1:8091.`,
+      )
+    }
+    map[from.toLowerCase()] = to.toLowerCase()
+  }
+  return map
+}

@@ -1,0 +1,166 @@
+import { existsSync } from 'node:fs'
+import { extname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { ProxySummary } from '../admin/options.ts'
+import type { Admin } from '../admin/server.ts'
+import { loadAdminToken } from '../admin/token.ts'
+import { systemClock } from '../core/clock.ts'
+import { type Log, openLog } from '../core/log.ts'
+import { Fleet } from '../gateway/fleet.ts'
+import { type Publication, SERVER_LIMITS } from '../gateway/protocol.ts'
+import type { DeployedProxy, PosternConfig } from '../model/deployment.ts'
+import { POLICY_KINDS } from '../policies/index.ts'
+import { MemoryCounters } from '../stores/memory/counters.ts'
+import { allProblems, printProblems, summary } from './check.ts'
+import { problemsOfProxy } from './compile-problems.ts'
+import { loadPaths } from './load-paths.ts'
+import type { StartOptions } from './options.ts'
+import { onShutdown } from './shutdown.ts'
+import { Stores } from './stores.ts'
+
+const GRACE_MS = 10_000
+const FILL_WARNING = 0.75
+const FILL_CHECK_EVERY_MS = 10_000
+
+/** Serves what PATHs and `--config` name until it is interrupted. Ends the process with code 1 when it cannot start. */
+export async function start(paths: readonly string[], options: StartOptions): Promise<void> {
+  const began = performance.now()
+  const config = load(paths, options)
+  const log = openLog(options.logLevel, 'main')
+  try {
+    await serve(config, options, log, began)
+  } catch (error) {
+    process.stderr.write(`postern cannot start: ${error instanceof Error ? error.message : String(error)}\n`)
+    process.exit(1)
+  }
+}
+
+/** Everything that is to be served; or all that is wrong with it, and the end. */
+function load(paths: readonly string[], options: StartOptions): PosternConfig {
+  const all = options.config === undefined ? paths : [options.config, ...paths]
+  const loaded = loadPaths(all, POLICY_KINDS, process.env)
+  const problems = allProblems(loaded, problemsOfProxy)
+  const errors = problems.filter((problem) => problem.severity === 'error').length
+  printProblems(problems, (line) => process.stderr.write(`${line}\n`))
+  if (loaded.config !== null && errors === 0) return loaded.config
+  process.stderr.write(`nothing was started: ${summary(errors, problems.length - errors)}\n`)
+  process.exit(1)
+}
+
+async function serve(config: PosternConfig, options: StartOptions, log: Log, began: number): Promise<void> {
+  const table = MemoryCounters.allocate()
+  const fleet = new Fleet(
+    {
+      entry: new URL(`./worker${extname(fileURLToPath(import.meta.url))}`, import.meta.url),
+      workers: options.workers,
+      counters: table,
+      hostMap: { ...config.hostMap, ...options.hostMap },
+      log,
+      logLevel: options.logLevel,
+      listen: { host: options.host, port: options.port, reusePort: options.workers > 1, limits: SERVER_LIMITS },
+      onExit: (number) => {
+        MemoryCounters.recover(table, number)
+      },
+    },
+    publicationOf(config),
+  )
+  const token = loadAdminToken(options.data, process.env)
+  for (const warning of token.warnings) log.warn({}, warning)
+  const stores = new Stores(options.data, log, fleet)
+  const [{ startAdmin }] = await Promise.all([import('../admin/server.ts'), stores.open()])
+  await fleet.start().catch((error: Error) => {
+    throw new Error(`the gateway door ${options.host}:${options.port} cannot be opened: ${error.message}`)
+  })
+  const counters = new MemoryCounters(table, 0x7fff_ffff)
+  watchFill(counters, log)
+  const admin = await startAdmin({
+    host: options.adminHost,
+    port: options.adminPort,
+    token: token.value,
+    analytics: stores.analytics,
+    services: () => config.services,
+    proxies: () => config.proxies.map(summaryOf),
+    metrics: {
+      totals: () => {
+        const fill = counters.fill(Date.now())
+        return {
+          workers: fleet.size,
+          workerRestarts: fleet.restarts,
+          counterSlotsUsed: fill.used,
+          counterSlots: fill.slots,
+          countersNoRoom: fill.noRoom,
+        }
+      },
+    },
+    readiness: () => (fleet.size > 0 ? { ready: true } : { ready: false, why: 'no gateway thread is running' }),
+    dashboardFolder: dashboardFolder(),
+    clock: systemClock,
+    log,
+  }).catch((error: Error) => {
+    throw new Error(`the admin door ${options.adminHost}:${options.adminPort} cannot be opened: ${error.message}`)
+  })
+  banner(config, options, fleet, admin, token.value, performance.now() - began)
+  onShutdown(log, GRACE_MS, async () => {
+    await fleet.close(GRACE_MS)
+    await admin.close()
+    await stores.close()
+  })
+}
+
+function publicationOf(config: PosternConfig): Publication {
+  return {
+    generation: 1,
+    settings: JSON.stringify(config.settings),
+    proxies: config.proxies.map((deployed) => JSON.stringify(deployed)),
+  }
+}
+
+function summaryOf(deployed: DeployedProxy): ProxySummary {
+  const { name, revision, proxyEndpoints } = deployed.proxy
+  return {
+    name,
+    revision,
+    basePaths: proxyEndpoints.map((endpoint) => endpoint.basePath),
+    serviceId: deployed.serviceId,
+  }
+}
+
+/** In a checkout the built dashboard is in dashboard/dist, in the package beside the code. */
+function dashboardFolder(): string | null {
+  const places = ['../../dashboard/dist/', '../dashboard/'].map((place) =>
+    fileURLToPath(new URL(place, import.meta.url)),
+  )
+  return places.find((place) => existsSync(`${place}index.html`)) ?? null
+}
+
+function banner(
+  config: PosternConfig,
+  options: StartOptions,
+  fleet: Fleet,
+  admin: Admin,
+  token: string,
+  tookMs: number,
+): void {
+  const shown = (host: string): string =>
+    host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host
+  const adminUrl = `http://${shown(options.adminHost)}:${admin.port}`
+  const { proxies } = config
+  const count = (n: number, one: string): string => `${n} ${one}${n === 1 ? '' : 's'}`.replace('proxys', 'proxies')
+  process.stdout.write(
+    `gateway: http://${shown(options.host)}:${fleet.port}\n` +
+      `admin: ${adminUrl}\n` +
+      `dashboard: ${adminUrl}/?token=${token}\n` +
+      `ready: ${count(proxies.length, 'proxy')}, ${count(options.workers, 'worker')}, ${(tookMs / 1000).toFixed(2)} s\n`,
+  )
+}
+
+function watchFill(counters: MemoryCounters, log: Log): void {
+  let warned = false
+  setInterval(() => {
+    const fill = counters.fill(Date.now())
+    if (fill.fraction > FILL_WARNING !== warned) {
+      warned = !warned
+      if (warned) log.warn({ used: fill.used, slots: fill.slots }, 'the table of counters is more than 75 % full')
+    }
+  }, FILL_CHECK_EVERY_MS).unref()
+}

@@ -1,0 +1,46 @@
+import { httpConnectionOf, isFilled } from '../../model/http-connection.ts'
+import type { Problems } from '../../model/problem.ts'
+import type { HttpConnection, TargetEndpoint } from '../../model/proxy.ts'
+import { childOf, childrenOf, type XmlElement } from '../../model/xml.ts'
+import { nameOf, onlyChild } from './elements.ts'
+import { type Reading, readEndpoint } from './flows.ts'
+
+/** Ways to a backend that this version cannot go, and what to write instead. */
+const laterConnections: Readonly<Record<string, string>> = {
+  LocalTargetConnection: 'call the other proxy by its URL in <HTTPTargetConnection> for now',
+  ScriptTarget: 'run the Node program yourself and name it in <HTTPTargetConnection>',
+  HostedTarget: 'run the Node program yourself and name it in <HTTPTargetConnection>',
+}
+
+/** `<TargetEndpoint>`. Null after an error that leaves nothing to call; all errors are in the problems. */
+export function readTargetEndpoint(root: XmlElement, reading: Reading): TargetEndpoint | null {
+  const name = nameOf(root, reading.problems)
+  const endpoint = readEndpoint(root, name ?? '', reading)
+  const connection = readConnection(root, reading.problems)
+  return name === null || connection === null ? null : { ...endpoint, connection }
+}
+
+function readConnection(root: XmlElement, problems: Problems): HttpConnection | null {
+  const http = onlyChild(root, 'HTTPTargetConnection', problems)
+  // <HostedTarget/> says all that it has to say by being there; an empty LocalTargetConnection says nothing.
+  const others = Object.keys(laterConnections).flatMap((name) =>
+    childrenOf(root, name).filter((element) => isFilled(element) || name === 'HostedTarget'),
+  )
+  for (const element of others) {
+    const text = `<${element.name}> is not supported yet in this version; ${laterConnections[element.name]}`
+    problems.error('NotSupportedYet', element.at, text)
+  }
+  const other = others[0]
+  if (other !== undefined) {
+    // Samples of Edge have a ScriptTarget beside a connection that is not used.
+    if (other.name === 'LocalTargetConnection' && http !== undefined && isFilled(http)) {
+      const text = `<${other.name}> together with <HTTPTargetConnection>; a target endpoint has one connection`
+      problems.error('ConnectionConflict', other.at, text)
+    }
+    return null
+  }
+  if (http !== undefined) return httpConnectionOf(http, problems)
+  const { at } = childOf(root, 'LocalTargetConnection') ?? root
+  problems.error('ConnectionInfoMissing', at, 'no connection; write <HTTPTargetConnection><URL>http://host/path</URL>')
+  return null
+}

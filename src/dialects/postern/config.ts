@@ -1,0 +1,212 @@
+import { dirname, isAbsolute, join } from 'node:path'
+import {
+  type DebugAllow,
+  type DeployedProxy,
+  defaultSettings,
+  type HostMap,
+  type PosternConfig,
+  type Settings,
+} from '../../model/deployment.ts'
+import { didYouMean } from '../../model/nearest.ts'
+import { type Problem, Problems } from '../../model/problem.ts'
+import type { ApiProxy, Dialect } from '../../model/proxy.ts'
+import type { Service } from '../../model/service.ts'
+import type { Throttle } from '../../model/throttle.ts'
+import type { Environment } from './environment.ts'
+import { configKeys } from './keys.ts'
+import { type RawService, readServices } from './services.ts'
+import { ShapeReading } from './shape.ts'
+import { readShortForm } from './short-form.ts'
+import { type RawThrottle, readThrottles } from './throttles.ts'
+import { readYaml } from './yaml-tree.ts'
+
+/** What is asked for at a path: the bundle reader with its policy kinds, handed in. */
+export type BundleAt = (path: string, name: string | null) => BundleAtRead
+
+export interface BundleAtRead {
+  readonly draft: ApiProxy | null
+  /** Positions as they are to be printed. */
+  readonly problems: readonly Problem[]
+  /** The folder or zip that positions in the draft are relative to. */
+  readonly base: string
+}
+
+/** A proxy as far as it could be read, for a compiler to look for its own errors. Deployed only if nobody finds any. */
+export interface DraftProxy {
+  readonly deployed: DeployedProxy
+  /** Put before the file of a position, to print it; empty: the file is printed as it is. */
+  readonly base: string
+}
+
+export interface PosternYamlRead {
+  /** Null exactly when a problem is an error. */
+  readonly config: PosternConfig | null
+  readonly drafts: readonly DraftProxy[]
+  readonly problems: readonly Problem[]
+}
+
+interface RawApi {
+  readonly bundle?: string
+  readonly name?: string
+  readonly basePath?: string
+  readonly target?: string
+  readonly service?: string
+  readonly throttle?: string
+}
+
+/** What the table of keys leaves: values that did not fit are missing. */
+interface RawConfig {
+  readonly organization?: string
+  readonly environment?: string
+  readonly dialect?: Dialect
+  readonly responseCodes?: boolean
+  readonly debug?: { readonly allow?: DebugAllow }
+  readonly apis?: readonly (RawApi | undefined)[]
+  readonly throttles?: readonly (RawThrottle | undefined)[]
+  readonly gatewayLimitPerSecond?: number
+  readonly services?: readonly (RawService | undefined)[]
+  readonly tls?: { readonly edgeCompatible?: boolean }
+  readonly hostMap?: Readonly<Record<string, string>>
+}
+
+/**
+ * Reads a `postern.yaml`: `file` is how problems name it and what its paths are relative to. All problems at once, each
+ * with line and column. Never throws for what the text holds.
+ */
+export function readPosternYaml(text: string, file: string, env: Environment, bundleAt: BundleAt): PosternYamlRead {
+  const problems = new Problems()
+  const tree = readYaml(text, file, env, problems)
+  const shape = new ShapeReading(file, problems)
+  const raw = tree === null ? undefined : shape.read(tree, { type: 'keys', keys: configKeys }, '')
+  if (raw === undefined) return { config: null, drafts: [], problems: problems.list }
+  const reading = new ConfigReading(raw as RawConfig, file, shape, problems, bundleAt)
+  const config = reading.run()
+  return { config: problems.hasErrors ? null : config, drafts: reading.drafts, problems: problems.list }
+}
+
+class ConfigReading {
+  readonly drafts: DraftProxy[] = []
+  readonly #raw: RawConfig
+  readonly #file: string
+  readonly #shape: ShapeReading
+  readonly #problems: Problems
+  readonly #bundleAt: BundleAt
+
+  constructor(raw: RawConfig, file: string, shape: ShapeReading, problems: Problems, bundleAt: BundleAt) {
+    this.#raw = raw
+    this.#file = file
+    this.#shape = shape
+    this.#problems = problems
+    this.#bundleAt = bundleAt
+  }
+
+  run(): PosternConfig {
+    const raw = this.#raw
+    const throttles = readThrottles(raw.throttles ?? [], this.#shape.places, this.#problems)
+    const services = readServices(raw.services ?? [], this.#shape.places, this.#problems)
+    for (const [index, api] of (raw.apis ?? []).entries()) {
+      if (api !== undefined) this.#api(api, `apis.${index}`, throttles, services)
+    }
+    return {
+      settings: this.#settings(),
+      proxies: this.drafts.map((draft) => draft.deployed),
+      throttles,
+      services,
+      responseCodes: raw.responseCodes ?? false,
+      hostMap: this.#hostMap(),
+    }
+  }
+
+  #settings(): Settings {
+    const raw = this.#raw
+    return {
+      organization: raw.organization ?? defaultSettings.organization,
+      environment: raw.environment ?? defaultSettings.environment,
+      dialect: raw.dialect ?? defaultSettings.dialect,
+      debugAllow: raw.debug?.allow ?? defaultSettings.debugAllow,
+      gatewayLimitPerSecond: raw.gatewayLimitPerSecond ?? defaultSettings.gatewayLimitPerSecond,
+      edgeCompatibleTls: raw.tls?.edgeCompatible ?? defaultSettings.edgeCompatibleTls,
+    }
+  }
+
+  #api(api: RawApi, path: string, throttles: readonly Throttle[], services: readonly Service[]): void {
+    const proxy = api.bundle === undefined ? this.#shortForm(api, path) : this.#bundle(api, api.bundle, path)
+    const names = (service: Service): string[] => [service.id, service.systemName]
+    const service = this.#named('service', api.service, path, services, names)
+    const throttle = this.#named('throttle', api.throttle, path, throttles, (one) => [one.name])
+    if (proxy === null) return
+    const twin = this.drafts.find((draft) => draft.deployed.proxy.name === proxy.draft.name)
+    if (twin !== undefined) {
+      const at = this.#shape.places.at(`${path}.${api.bundle === undefined ? 'name' : 'bundle'}`)
+      this.#problems.error(
+        'DuplicateName',
+        at,
+        `a proxy called ${proxy.draft.name} is there already; names must differ`,
+      )
+    }
+    const deployed = { proxy: proxy.draft, serviceId: service?.id ?? null, throttle: throttle ?? null }
+    this.drafts.push({ deployed, base: proxy.base })
+  }
+
+  #bundle(api: RawApi, bundle: string, path: string): { draft: ApiProxy; base: string } | null {
+    for (const key of ['basePath', 'target'] as const) {
+      if (api[key] === undefined) continue
+      const text = `${key} is of the short form; a bundle says it itself`
+      this.#problems.error('ConflictingKeys', this.#shape.places.at(`${path}.${key}`), text)
+    }
+    const place = isAbsolute(bundle) ? bundle : join(dirname(this.#file), bundle)
+    const { draft, problems, base } = this.#bundleAt(place, api.name ?? null)
+    for (const problem of problems) this.#problems.list.push(this.#pointed(problem, place, path))
+    return draft === null ? null : { draft, base }
+  }
+
+  /** What is wrong with the path itself is shown where the path is written. */
+  #pointed(problem: Problem, place: string, path: string): Problem {
+    if (problem.at.file !== place) return problem
+    return { ...problem, at: this.#shape.places.at(`${path}.bundle`), message: `${place}: ${problem.message}` }
+  }
+
+  #shortForm(api: RawApi, path: string): { draft: ApiProxy; base: string } | null {
+    const dialect = this.#raw.dialect ?? defaultSettings.dialect
+    const draft = readShortForm(api, path, dialect, this.#shape.places, this.#problems)
+    return draft === null ? null : { draft, base: '' }
+  }
+
+  /** The thing that an api refers to by one of its names. */
+  #named<T>(
+    kind: 'service' | 'throttle',
+    name: string | undefined,
+    path: string,
+    things: readonly T[],
+    namesOf: (thing: T) => readonly string[],
+  ): T | undefined {
+    if (name === undefined) return undefined
+    const found = things.find((thing) => namesOf(thing).includes(name))
+    if (found !== undefined || this.#wasBroken(kind, name)) return found
+    const nearest = didYouMean(name, things.flatMap(namesOf))
+    const at = this.#shape.places.at(`${path}.${kind}`)
+    this.#problems.error('UnknownReference', at, `no ${kind} of this file is called ${name}${nearest}`)
+    return undefined
+  }
+
+  /** Something of that name is in the file but has errors of its own: one error for one mistake. */
+  #wasBroken(kind: 'service' | 'throttle', name: string): boolean {
+    if (kind === 'throttle') return (this.#raw.throttles ?? []).some((raw) => raw === undefined || raw.name === name)
+    return (this.#raw.services ?? []).some((raw) => raw === undefined || raw.id === name || raw.systemName === name)
+  }
+
+  #hostMap(): HostMap {
+    const map: Record<string, string> = {}
+    for (const [from, to] of Object.entries(this.#raw.hostMap ?? {})) {
+      const wrong = [from, to].find((origin) => !ORIGIN.test(origin))
+      if (wrong === undefined) map[from.toLowerCase()] = to.toLowerCase()
+      else {
+        const text = `${JSON.stringify(wrong.slice(0, 100))} is no origin, as in http://real.host: http://127.0.0.1:8091`
+        this.#problems.error('BadValue', this.#shape.places.at(`hostMap.${from}`), text)
+      }
+    }
+    return map
+  }
+}
+
+const ORIGIN = /^https?:\/\/[^\s/?#@]+$/i

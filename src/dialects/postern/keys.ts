@@ -1,0 +1,168 @@
+import type { ConfigKey, Shape } from './shape.ts'
+
+/** In milliseconds or counts alike: what fits 32 bits everywhere. */
+const COUNT_MAX = 2_147_483_647
+
+const text: Shape = { type: 'text' }
+const name: Shape = { type: 'text', charactersMax: 255 }
+const flag: Shape = { type: 'flag' }
+const limit: Shape = { type: 'whole', min: 0, max: COUNT_MAX }
+const keys = (...list: ConfigKey[]): Shape => ({ type: 'keys', keys: list })
+const listOf = (of: Shape): Shape => ({ type: 'list', of })
+const later = (key: string, doc: string): ConfigKey => ({ name: key, shape: { type: 'later' }, doc })
+
+const methodKeys: readonly ConfigKey[] = [
+  { name: 'systemName', shape: name, required: true, doc: 'Name that programs use.' },
+  { name: 'friendlyName', shape: name, otherwise: 'the systemName', doc: 'Name that people read.' },
+]
+
+const metricKeys: readonly ConfigKey[] = [
+  ...methodKeys,
+  { name: 'unit', shape: name, otherwise: 'hit', doc: 'What is counted.' },
+  { name: 'methods', shape: listOf(keys(...methodKeys)), doc: 'Parts of the metric; each counts for it too.' },
+]
+
+const serviceKeys: readonly ConfigKey[] = [
+  { name: 'id', shape: name, required: true, doc: 'Id of the service, as in the paths of the statistics.' },
+  { name: 'systemName', shape: name, required: true, doc: 'Name that programs use.' },
+  { name: 'name', shape: name, otherwise: 'the systemName', doc: 'Name that people read.' },
+  {
+    name: 'backendVersion',
+    shape: { type: 'choice', of: ['1', '2', 'oauth'] },
+    otherwise: '"1"',
+    doc: 'How applications identify themselves: "1" user_key, "2" app_id and app_key, oauth. Nothing asks for it yet.',
+  },
+  {
+    name: 'state',
+    shape: { type: 'choice', of: ['active'] },
+    otherwise: 'active',
+    doc: 'Only active services for now.',
+  },
+  { name: 'providerKey', shape: text, doc: 'Key of the provider, accepted by the statistics of this service.' },
+  { name: 'serviceToken', shape: text, doc: 'Token of this service alone.' },
+  {
+    name: 'referrerFiltersRequired',
+    shape: { type: 'choice', of: ['false'] },
+    otherwise: 'false',
+    doc: 'Whether applications need a referrer filter; only false for now.',
+  },
+  {
+    name: 'metrics',
+    shape: listOf(keys(...metricKeys)),
+    otherwise: 'hits alone',
+    doc: 'What is counted; hits is always there.',
+  },
+  later('plans', 'Plans with their limits.'),
+  later('proxy', 'What a gateway without a bundle does.'),
+]
+
+const throttleKeys: readonly ConfigKey[] = [
+  {
+    name: 'name',
+    shape: name,
+    required: true,
+    doc: 'Name that apis refer to: 3 to 64 letters, digits and underscores.',
+  },
+  {
+    name: 'per',
+    shape: keys(
+      { name: 'interval', shape: limit, otherwise: '1', doc: 'Length of the window in units.' },
+      { name: 'unit', shape: name, required: true, doc: 'second, minute, hour or day.' },
+    ),
+    required: true,
+    doc: 'The window that serves all limits of the throttle.',
+  },
+  { name: 'api', shape: limit, otherwise: '0', doc: 'Calls to the API in a window; 0: no limit.' },
+  { name: 'user', shape: limit, otherwise: '0', doc: 'Calls of one user in a window, at most api.' },
+  { name: 'app', shape: limit, otherwise: '0', doc: 'Calls of one application in a window, at most user.' },
+  { name: 'ip', shape: limit, otherwise: '0', doc: 'Calls of one client address in a window, at most api.' },
+  { name: 'shared', shape: flag, otherwise: 'false', doc: 'One count over all APIs bound to it.' },
+  {
+    name: 'special',
+    shape: listOf(
+      keys(
+        {
+          name: 'type',
+          shape: { type: 'choice', of: ['app', 'user'] },
+          required: true,
+          doc: 'Whose limit is replaced.',
+        },
+        { name: 'id', shape: name, required: true, doc: 'Id of the application or user.' },
+        { name: 'limit', shape: limit, required: true, doc: 'Its own limit in a window.' },
+      ),
+    ),
+    doc: 'Limits for single applications and users.',
+  },
+]
+
+const apiKeys: readonly ConfigKey[] = [
+  { name: 'bundle', shape: text, doc: 'An Apigee proxy, folder or zip, relative to the file.' },
+  { name: 'name', shape: name, doc: 'Short form: name of the proxy. With bundle: replaces the name in it.' },
+  { name: 'basePath', shape: text, doc: 'Short form: where the proxy answers.' },
+  { name: 'target', shape: text, doc: 'Short form: the http or https URL that is called.' },
+  { name: 'service', shape: name, doc: 'Id or systemName of the service whose statistics it uses.' },
+  { name: 'throttle', shape: name, doc: 'Name of a throttle.' },
+]
+
+/** Every key of `postern.yaml`, in the order of the reference. */
+export const configKeys: readonly ConfigKey[] = [
+  { name: 'version', shape: { type: 'whole', min: 1, max: 1 }, required: true, doc: 'Version of this format.' },
+  { name: 'organization', shape: name, otherwise: 'postern', doc: "Apigee's organisation, as variables show it." },
+  { name: 'environment', shape: name, otherwise: 'test', doc: "Apigee's environment, as variables show it." },
+  {
+    name: 'dialect',
+    shape: { type: 'choice', of: ['apigee', 'apicast', 'apig'] },
+    otherwise: 'apigee',
+    doc: 'Whose words the gateway uses before any proxy is known, and those of the short form.',
+  },
+  { name: 'responseCodes', shape: flag, otherwise: 'false', doc: "Count response codes for 3scale's statistics." },
+  {
+    name: 'debug',
+    shape: keys({
+      name: 'allow',
+      shape: { type: 'choice', of: ['everyone', 'loopback', 'token', 'nobody'] },
+      otherwise: 'everyone',
+      doc: 'Who gets debug headers for X-Apig-Mode: debug.',
+    }),
+    doc: "APIG's debug headers.",
+  },
+  { name: 'apis', shape: listOf(keys(...apiKeys)), doc: 'What is served: bundles, or the short form.' },
+  { name: 'throttles', shape: listOf(keys(...throttleKeys)), doc: "APIG's request throttling policies." },
+  {
+    name: 'gatewayLimitPerSecond',
+    shape: limit,
+    otherwise: '200 for APIs of the apig dialect, 0 for others',
+    doc: 'Limit of each API over all environments; 0: none.',
+  },
+  { name: 'services', shape: listOf(keys(...serviceKeys)), doc: "3scale's services." },
+  {
+    name: 'tls',
+    shape: keys({
+      name: 'edgeCompatible',
+      shape: flag,
+      otherwise: 'false',
+      doc: 'true: https without a TrustStore accepts any certificate, as Edge does.',
+    }),
+    doc: 'Calls to https backends.',
+  },
+  {
+    name: 'hostMap',
+    shape: { type: 'pairs' },
+    doc: 'Sends outbound calls elsewhere: origin to origin, as --host-map does.',
+  },
+  later('authCachingMode', 'What a gateway does without its 3scale back end.'),
+  later('targetServers', "Apigee's target servers."),
+  later('accounts', 'Accounts and their applications.'),
+  later('sharedFlows', 'Shared flows of Apigee.'),
+  later('flowHooks', 'Shared flows that run around every proxy.'),
+  later('keyStores', 'Key and trust stores.'),
+  later('references', 'References to key stores.'),
+  later('virtualHosts', 'Host names of the environment.'),
+  later('caches', 'Caches of the environment.'),
+  later('keyValueMaps', 'Key value maps.'),
+  later('products', "Apigee's API products."),
+  later('developers', "Apigee's developers and their apps."),
+  later('masks', 'What traces hide.'),
+  later('plans', 'Plans with their limits.'),
+  later('recentCalls', 'What explain can look back at.'),
+]

@@ -1,0 +1,136 @@
+import { randomUUID } from 'node:crypto'
+import type { Problems } from '../model/problem.ts'
+import type { ApiProxy, Policy } from '../model/proxy.ts'
+import type { Position, SourceText } from '../model/source.ts'
+import { ContentNeeds } from './content.ts'
+import type { Exchange } from './exchange.ts'
+import { type Fault, faultOf } from './fault.ts'
+import { compileCondition, parseCondition } from './language/condition.ts'
+import {
+  compileTemplate,
+  type Template as ParsedTemplate,
+  parseTemplate,
+  type TemplateEnv,
+  Unresolved,
+} from './language/template.ts'
+import { jsonPathText } from './payload/json-path.ts'
+import { xpathText } from './payload/xpath.ts'
+import type { Test } from './plan.ts'
+import { platformFault } from './platform-faults.ts'
+import type { CompileEnv, Outbound, PolicyKind, TemplateOptions } from './policy.ts'
+import type { Template } from './template.ts'
+import { compileMessage, compileVariable, type MessageReference, type Variable } from './variables.ts'
+
+/** What the engine itself needs from outside. */
+export interface EngineServices {
+  readonly outbound: Outbound
+  now(): number
+}
+
+const templateEnv = (now: () => number): TemplateEnv => ({
+  now,
+  uuid: randomUUID,
+  randomInt: (min, max) => min + Math.floor(Math.random() * (max - min)),
+  xpath: xpathText,
+  jsonPath: jsonPathText,
+})
+
+/** Compiles texts (conditions, templates, names) and notes which bodies they read. */
+export class Compiler {
+  readonly needs: ContentNeeds = new ContentNeeds()
+  readonly problems: Problems
+  readonly services: EngineServices
+  readonly #templateEnv: TemplateEnv
+
+  constructor(problems: Problems, services: EngineServices) {
+    this.problems = problems
+    this.services = services
+    this.#templateEnv = templateEnv(services.now)
+  }
+
+  variable(name: string): Variable {
+    return compileVariable(name, this.needs.need)
+  }
+
+  message(name: string | null): MessageReference {
+    return compileMessage(name)
+  }
+
+  readonly #read = (name: string): Variable['get'] => this.variable(name).get
+
+  condition(source: SourceText): Test {
+    const parsed = parseCondition(source.text)
+    if (!parsed.ok) {
+      this.problems.error('InvalidCondition', positionAt(source, parsed.at), parsed.message)
+      return () => false
+    }
+    for (const warning of parsed.warnings) {
+      this.problems.warn('SuspectCondition', positionAt(source, warning.at), warning.message)
+    }
+    return compileCondition<Exchange>(parsed.condition, this.#read)
+  }
+
+  template(source: SourceText, options: TemplateOptions): Template {
+    const { ignoreUnresolved, ...delimiters } = options
+    const template = parseTemplate(source.text, delimiters)
+    for (const problem of template.problems) {
+      this.problems.error('InvalidTemplate', positionAt(source, problem.at), problem.message)
+    }
+    return this.#render(template, ignoreUnresolved, this.#read)
+  }
+
+  lateTemplate(text: string, options: TemplateOptions): Template {
+    const { ignoreUnresolved, ...delimiters } = options
+    return this.#render(parseTemplate(text, delimiters), ignoreUnresolved, readLate)
+  }
+
+  #render(template: ParsedTemplate, ignoreUnresolved: boolean, read: (name: string) => Variable['get']): Template {
+    const render = compileTemplate<Exchange>(template, read, { ignoreUnresolved }, this.#templateEnv)
+    if (ignoreUnresolved) return render as Template
+    return (x) => {
+      const text = render(x)
+      return text instanceof Unresolved ? unresolved(text.name) : text
+    }
+  }
+}
+
+/** What is compiled while calls run can ask for no bodies any more. */
+const readLate = (name: string): Variable['get'] => compileVariable(name, () => {}).get
+
+export function unresolved(name: string): Fault {
+  return platformFault('entities.UnresolvedVariable', name)
+}
+
+/** The environment of one policy: the compiler, and what is the policy's own. */
+export function policyEnv(compiler: Compiler, kind: PolicyKind, policy: Policy, proxy: ApiProxy): CompileEnv {
+  return {
+    policy,
+    variable: (name) => compiler.variable(name),
+    message: (name) => compiler.message(name),
+    needContent: (name) => compiler.needs.needNamed(name === null || name === '' ? 'message' : name),
+    template: (source, options) => compiler.template(source, options),
+    lateTemplate: (text, options) => compiler.lateTemplate(text, options),
+    condition: (source) => compiler.condition(source),
+    fault: (name, ...details) => {
+      const row = kind.faults[name]
+      if (row === undefined) throw new Error(`${kind.element} has no fault ${name}`)
+      return faultOf(`steps.${kind.prefix}`, name, row, policy.name, details)
+    },
+    unresolved,
+    problem: (code, at, message) => compiler.problems.error(code, at, message),
+    resource: (url) => {
+      const match = /^([a-z]+):\/\/(.+)$/.exec(url)
+      return proxy.resources.find((r) => r.type === match?.[1] && r.name === match[2])?.text ?? null
+    },
+    outbound: compiler.services.outbound,
+    now: compiler.services.now,
+  }
+}
+
+/** The place of an offset inside a text that began at `source.at`. */
+export function positionAt(source: SourceText, offset: number): Position {
+  const before = source.text.slice(0, offset)
+  const newline = before.lastIndexOf('\n')
+  if (newline < 0) return { ...source.at, column: source.at.column + offset }
+  return { file: source.at.file, line: source.at.line + before.split('\n').length - 1, column: offset - newline }
+}

@@ -1,0 +1,82 @@
+import type { BodySink, BodySource } from '../core/body.ts'
+import type { Message } from '../engine/message.ts'
+import type { Downstream } from '../wire/types.ts'
+import type { Call } from './call.ts'
+import { diagnosticHeaders } from './diagnostics.ts'
+import { connectionTokens, isDiagnostic, isHopByHop } from './header-rules.ts'
+
+/** Sends a message to the client: at once when its content is there, else chunk by chunk as it comes. */
+export function sendAnswer(call: Call, message: Message): void {
+  const { down } = call
+  const source = message.body.takeSource()
+  const status = message.status
+  call.status = status
+  if (source !== null && allowsBody(status)) {
+    const length = source.lengthBytes
+    down.head(status, message.reason, answerHeaders(call, message), length)
+    source.start(new AnswerStream(down, source))
+    return
+  }
+  source?.cancel()
+  const content = message.body.content
+  if (content === null || content.length === 0) return sendEmpty(call, message)
+  down.send(status, message.reason, answerHeaders(call, message), typeof content === 'string' ? message.bytes : content)
+}
+
+/** No body. An answer to HEAD (or a 304) may still tell how long it would have been. */
+function sendEmpty(call: Call, message: Message): void {
+  const { down } = call
+  const told = down.method === 'HEAD' || message.status === 304 ? message.headers.get('content-length') : undefined
+  if (told !== undefined && /^\d{1,15}$/.test(told)) {
+    down.head(message.status, message.reason, answerHeaders(call, message), Number(told))
+    down.end()
+    return
+  }
+  down.send(message.status, message.reason, answerHeaders(call, message), null)
+}
+
+/** An answer made by the gateway itself, before any proxy is known. */
+export function sendOwn(call: Call, status: number, reason: string, headers: readonly string[], body: string): void {
+  const all = headers.slice()
+  diagnosticHeaders(call, all)
+  call.status = status
+  call.down.send(status, reason, all, body)
+}
+
+const allowsBody = (status: number): boolean => status !== 204 && status !== 304 && status >= 200
+
+function answerHeaders(call: Call, message: Message): string[] {
+  const raw = message.headers.raw
+  const tokens = connectionTokens(raw)
+  const headers: string[] = []
+  for (let i = 0; i < raw.length; i += 2) {
+    const lower = raw[i]!.toLowerCase()
+    if (isHopByHop(lower) || isDiagnostic(lower) || tokens?.has(lower)) continue
+    headers.push(raw[i]!, raw[i + 1]!)
+  }
+  diagnosticHeaders(call, headers)
+  return headers
+}
+
+/** Passes a body on with the client's pace. */
+class AnswerStream implements BodySink {
+  readonly #down: Downstream
+
+  constructor(down: Downstream, source: BodySource) {
+    this.#down = down
+    down.onDrain = () => source.resume()
+  }
+
+  onData(chunk: Buffer): boolean {
+    return this.#down.write(chunk)
+  }
+
+  onEnd(trailers: readonly string[] | null): void {
+    this.#down.end(trailers)
+  }
+
+  onError(): void {
+    // Half an answer must not look whole.
+    this.#down.abort()
+  }
+}

@@ -1,0 +1,70 @@
+import type { Exchange } from '../engine/exchange.ts'
+import type { Fault } from '../engine/fault.ts'
+import type { Downstream } from '../wire/types.ts'
+import type { Served } from './served.ts'
+import type { Snapshot } from './snapshot.ts'
+import type { TargetCall } from './target-call.ts'
+
+/**
+ * One request on its way through the gateway: what the transport gave, the snapshot it began with, and the exchange once
+ * its proxy is known. Every field is set here.
+ */
+export class Call {
+  readonly down: Downstream
+  readonly snapshot: Snapshot
+  readonly id: string
+  /** Without query. */
+  readonly path: string
+  readonly query: string
+  readonly host: string
+  readonly forwardCount: number
+  /** The client may see the diagnostic headers of debug mode. */
+  readonly debug: boolean
+  /** Milliseconds since the epoch. */
+  readonly receivedAtMs: number
+  served: Served | null
+  x: Exchange | null
+  /** The exchange with the target, while it runs. */
+  target: TargetCall | null
+  /** `X-Apig-RateLimit-*` pairs of the throttles that were asked; null when none was. */
+  limits: string[] | null
+  /** What the client got; 0 as long as nothing was sent. */
+  status: number
+  targetStatus: number
+  /** The error of the gateway's own that was the answer; null when a proxy answered. */
+  ownFault: Fault | null
+  bytesIn: number
+  /** The answer is out, or the client is gone. */
+  over: boolean
+
+  constructor(
+    down: Downstream,
+    snapshot: Snapshot,
+    id: string,
+    path: string,
+    query: string,
+    host: string,
+    forwardCount: number,
+    debug: boolean,
+    receivedAtMs: number,
+  ) {
+    this.down = down
+    this.snapshot = snapshot
+    this.id = id
+    this.path = path
+    this.query = query
+    this.host = host
+    this.forwardCount = forwardCount
+    this.debug = debug
+    this.receivedAtMs = receivedAtMs
+    this.served = null
+    this.x = null
+    this.target = null
+    this.limits = null
+    this.status = 0
+    this.targetStatus = 0
+    this.ownFault = null
+    this.bytesIn = 0
+    this.over = false
+  }
+}

@@ -1,0 +1,226 @@
+import { type MessagePort, Worker } from 'node:worker_threads'
+import type { Log } from '../core/log.ts'
+import type { HostMap } from '../model/deployment.ts'
+import type { FromWorker, ListenOptions, Publication, ToWorker, WorkerSetup } from './protocol.ts'
+
+/** A thread that does not answer for this long is replaced. */
+const ANSWER_TIMEOUT_MS = 5_000
+/** A thread that keeps dying is started again after a pause that doubles up to this. */
+const RESTART_PAUSE_MS_MAX = 5_000
+const HEAP_MB_MAX = 1024
+
+export interface FleetOptions {
+  /** Module that the threads run: composes a worker (`cli/worker.ts`). */
+  readonly entry: URL
+  readonly workers: number
+  readonly counters: unknown
+  readonly hostMap: HostMap
+  readonly log: Log
+  readonly logLevel: string
+  readonly listen: ListenOptions
+  /** A thread has ended: free what it may have held. */
+  onExit(number: number): void
+}
+
+/**
+ * The gateway threads, seen from the main thread: started, told of every publication, replaced when they die or fall
+ * silent, ended for certain.
+ */
+export class Fleet {
+  readonly #options: FleetOptions
+  readonly #members = new Map<number, Member>()
+  #nextNumber = 1
+  #port = 0
+  #publication: Publication
+  #closing = false
+  #restarts = 0
+  #deathsInARow = 0
+  #storePort: (() => MessagePort) | null = null
+
+  constructor(options: FleetOptions, publication: Publication) {
+    this.#options = options
+    this.#publication = publication
+    // Threads load while the main thread goes on with its own start.
+    for (let i = 0; i < options.workers; i++) this.#spawn()
+  }
+
+  get port(): number {
+    return this.#port
+  }
+
+  get size(): number {
+    return this.#members.size
+  }
+
+  /** Threads that were replaced since start. */
+  get restarts(): number {
+    return this.#restarts
+  }
+
+  /** Gives every thread, now and later, a port to the store thread. Again when that was replaced. */
+  attachStore(newPort: () => MessagePort): void {
+    this.#storePort = newPort
+    for (const member of this.#members.values()) member.attach(newPort())
+  }
+
+  /** Resolves when all threads serve. Rejects with the first thread's reason when the port cannot be had. */
+  async start(): Promise<void> {
+    const members = [...this.#members.values()]
+    await Promise.all(members.map((member) => member.publish(this.#publication)))
+    for (const member of members) await this.#listen(member)
+  }
+
+  /** Resolves when every thread runs on the new publication; gives how many fell silent and were replaced. */
+  async publish(publication: Publication): Promise<{ replaced: number }> {
+    this.#publication = publication
+    let replaced = 0
+    await Promise.all(
+      [...this.#members.values()].map((member) =>
+        member.publish(publication).catch((error: Error) => {
+          replaced++
+          this.#options.log.error({ worker: member.number, reason: error.message }, 'a gateway thread is replaced')
+          member.kill()
+        }),
+      ),
+    )
+    return { replaced }
+  }
+
+  /** Lets running calls end for up to `graceMs`, then ends the threads. */
+  async close(graceMs: number): Promise<void> {
+    this.#closing = true
+    await Promise.all([...this.#members.values()].map((member) => member.close(graceMs)))
+  }
+
+  async #listen(member: Member): Promise<void> {
+    const options = { ...this.#options.listen, port: this.#port === 0 ? this.#options.listen.port : this.#port }
+    this.#port = await member.listen(options)
+  }
+
+  #spawn(): Member {
+    const number = this.#nextNumber++
+    const { counters, hostMap, logLevel } = this.#options
+    const setup: WorkerSetup = { number, counters, hostMap, logLevel }
+    const worker = new Worker(this.#options.entry, {
+      name: `gateway ${number}`,
+      workerData: setup,
+      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB_MAX },
+    })
+    const member = new Member(number, worker, this.#options.log)
+    this.#members.set(number, member)
+    worker.on('exit', (code) => this.#ended(member, code))
+    if (this.#storePort !== null) member.attach(this.#storePort())
+    return member
+  }
+
+  #ended(member: Member, code: number): void {
+    this.#members.delete(member.number)
+    this.#options.onExit(member.number)
+    if (this.#closing) return
+    this.#restarts++
+    const pauseMs = this.#deathsInARow === 0 ? 0 : Math.min(50 * 2 ** this.#deathsInARow, RESTART_PAUSE_MS_MAX)
+    this.#deathsInARow++
+    this.#options.log.error({ worker: member.number, code, pauseMs }, 'a gateway thread ended and is replaced')
+    setTimeout(() => this.#replace(), pauseMs)
+  }
+
+  #replace(): void {
+    if (this.#closing) return
+    const member = this.#spawn()
+    member
+      .publish(this.#publication)
+      .then(() => this.#listen(member))
+      .then(
+        () => {
+          this.#deathsInARow = 0
+        },
+        () => member.kill(),
+      )
+  }
+}
+
+type Answer = Extract<FromWorker, { error: string | null }>
+
+/** One thread and the answers that are awaited from it. */
+class Member {
+  readonly number: number
+  readonly #worker: Worker
+  #waiting: { kind: string; resolve: (answer: Answer) => void; reject: (error: Error) => void } | null = null
+  #last: Promise<unknown> = Promise.resolve()
+  readonly #exited: Promise<void>
+
+  constructor(number: number, worker: Worker, log: Log) {
+    this.number = number
+    this.#worker = worker
+    this.#exited = new Promise((resolve) => worker.once('exit', () => resolve()))
+    worker.on('message', (message: FromWorker) => {
+      if (!('error' in message) || this.#waiting?.kind !== message.kind) return
+      const { resolve } = this.#waiting
+      this.#waiting = null
+      resolve(message)
+    })
+    worker.on('error', (error: Error) => log.error({ worker: number, error: error.message }, 'a gateway thread broke'))
+    worker.once('exit', () => this.#waiting?.reject(new Error('the thread ended')))
+  }
+
+  async publish(publication: Publication): Promise<void> {
+    const answer = await this.#ask({ kind: 'publish', publication }, 'published')
+    if (answer.error !== null) throw new Error(answer.error)
+  }
+
+  async listen(options: ListenOptions): Promise<number> {
+    const answer = await this.#ask({ kind: 'listen', options }, 'listening')
+    if (answer.error !== null) throw new Error(answer.error)
+    return answer.kind === 'listening' ? answer.port : 0
+  }
+
+  async close(graceMs: number): Promise<void> {
+    this.#post({ kind: 'close', graceMs })
+    const late = setTimeout(() => this.kill(), graceMs + 2_000)
+    await this.#exited
+    clearTimeout(late)
+  }
+
+  kill(): void {
+    void this.#worker.terminate()
+  }
+
+  /** One question at a time, in order. */
+  #ask(message: ToWorker, kind: Answer['kind']): Promise<Answer> {
+    const asked = this.#last.then(
+      () =>
+        new Promise<Answer>((resolve, reject) => {
+          const timer = setTimeout(
+            () => this.#waiting?.reject(new Error(`no answer for ${ANSWER_TIMEOUT_MS} ms`)),
+            ANSWER_TIMEOUT_MS,
+          )
+          const settled = (): void => {
+            clearTimeout(timer)
+            this.#waiting = null
+          }
+          this.#waiting = {
+            kind,
+            resolve: (answer) => {
+              settled()
+              resolve(answer)
+            },
+            reject: (error) => {
+              settled()
+              reject(error)
+            },
+          }
+          this.#post(message)
+        }),
+    )
+    this.#last = asked.catch(() => undefined)
+    return asked
+  }
+
+  attach(store: MessagePort): void {
+    this.#worker.postMessage({ kind: 'attach', store } satisfies ToWorker, [store])
+  }
+
+  #post(message: ToWorker): void {
+    this.#worker.postMessage(message)
+  }
+}

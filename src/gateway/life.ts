@@ -1,0 +1,349 @@
+import type { BodySource } from '../core/body.ts'
+import { loadContent } from '../engine/content.ts'
+import { Exchange } from '../engine/exchange.ts'
+import { Fault } from '../engine/fault.ts'
+import { takeFaultPath } from '../engine/fault-path.ts'
+import { Message } from '../engine/message.ts'
+import type { Outcome } from '../engine/outcome.ts'
+import { platformFault } from '../engine/platform-faults.ts'
+import { run } from '../engine/runner.ts'
+import type { Downstream, UpstreamClient, UpstreamError } from '../wire/types.ts'
+import { sendAnswer } from './answer.ts'
+import { Call } from './call.ts'
+import { mayDebug } from './diagnostics.ts'
+import { FORWARDS_MAX, forwardCount } from './loop-guard.ts'
+import { ownError } from './own-errors.ts'
+import type { Snapshot } from './snapshot.ts'
+import { TargetCall, type TargetListener } from './target-call.ts'
+import { targetFault, targetRequest } from './target-request.ts'
+
+/** One stage of a call: does its part and names the next one; null when the call waits for an event or is done. */
+type Stage = (life: Life, call: Call) => Next
+type Next = Stage | null | Promise<Stage | null>
+
+/** What the life of a request needs from the thread it runs in. */
+export interface LifeServices {
+  readonly client: UpstreamClient
+  nextId(): string
+  /** The call is over: count it. `gone`: the client left before its answer was out. */
+  finished(call: Call, gone: boolean): void
+  /** A bug: something threw where faults are returned. */
+  crashed(call: Call, error: unknown): void
+}
+
+/**
+ * The life of a request, in the order in which it happens:
+ *
+ *   accept -> guardLoops -> route -> throttle -> requestFlows -> chooseTarget -> targetRequestFlows -> sendToTarget
+ *     ... the target answers ... -> judgeAnswer -> targetResponseFlows -> responseFlows -> answer
+ *     ... the answer is out ... -> finish (PostClientFlow, the record)
+ *
+ * A fault anywhere goes to `faultPath`, and from there to `answer`.
+ */
+export class Life {
+  readonly services: LifeServices
+  snapshot: Snapshot
+
+  constructor(services: LifeServices, snapshot: Snapshot) {
+    this.services = services
+    this.snapshot = snapshot
+  }
+
+  /** A request has come in. */
+  accept(down: Downstream): void {
+    const call = callOf(down, this.snapshot, this.services.nextId())
+    down.onFinish = (how) => this.#over(call, how === 'gone')
+    this.advance(call, guardLoops)
+  }
+
+  /** Runs stages until one waits. Synchronous as long as they are. */
+  advance(call: Call, stage: Stage | null): void {
+    let next: Next = stage
+    try {
+      while (next !== null) {
+        if (next instanceof Promise) {
+          next.then(
+            (late) => this.advance(call, late),
+            (error) => this.#crash(call, error),
+          )
+          return
+        }
+        if (call.over) return
+        next = next(this, call)
+      }
+    } catch (error) {
+      this.#crash(call, error)
+    }
+  }
+
+  /** The answer is out, or the client is gone: end what still runs for it, then the PostClientFlow and the record. */
+  #over(call: Call, gone: boolean): void {
+    if (call.over) return
+    call.over = true
+    const { x } = call
+    if (x !== null) {
+      x.answerSentAt = performance.now()
+      x.gone = gone
+    }
+    if (gone) call.target?.abort()
+    const steps = x?.endpoint.postClient ?? null
+    if (x === null || steps === null) return this.services.finished(call, gone)
+    x.phase = 'post-client'
+    const record = (): void => this.services.finished(call, gone)
+    const crash = (error: unknown): void => {
+      this.services.crashed(call, error)
+      record()
+    }
+    try {
+      const outcome = run(steps, x)
+      if (outcome instanceof Promise) outcome.then(record, crash)
+      else record()
+    } catch (error) {
+      crash(error)
+    }
+  }
+
+  #crash(call: Call, error: unknown): void {
+    this.services.crashed(call, error)
+    if (call.over) return
+    call.target?.abort()
+    if (call.x !== null && call.x.answerStartedAt !== 0) return call.down.abort()
+    ownError(call, platformFault('messaging.runtime.ExecutionFailed', call.id))
+  }
+}
+
+function callOf(down: Downstream, snapshot: Snapshot, id: string): Call {
+  const raw = down.rawHeaders
+  let host = ''
+  let count: string | undefined
+  let debug = false
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = raw[i]!
+    if (name.length === 4) {
+      if (name.toLowerCase() === 'host') host = raw[i + 1]!
+    } else if (name.length === 12) {
+      const lower = name.toLowerCase()
+      if (lower === 'x-apig-count') count = raw[i + 1]!
+    } else if (name.length === 11 && name.toLowerCase() === 'x-apig-mode') {
+      debug = raw[i + 1]!.trim().toLowerCase() === 'debug'
+    }
+  }
+  const { target } = down
+  // An absolute target is for proxies; what counts is its path.
+  const start = target.startsWith('/') ? 0 : pathStart(target)
+  const question = target.indexOf('?', start)
+  const path = question < 0 ? target.slice(start) : target.slice(start, question)
+  const query = question < 0 ? '' : target.slice(question + 1)
+  if (debug) debug = mayDebug(snapshot.settings.debugAllow, down.remoteAddress)
+  return new Call(down, snapshot, id, path === '' ? '/' : path, query, host, forwardCount(count), debug, Date.now())
+}
+
+function pathStart(target: string): number {
+  const authority = target.indexOf('://')
+  if (authority < 0) return 0
+  const slash = target.indexOf('/', authority + 3)
+  return slash < 0 ? target.length : slash
+}
+
+const guardLoops: Stage = (_life, call) => {
+  if (call.forwardCount <= FORWARDS_MAX) return route
+  ownError(call, LOOP, 'apig')
+  return null
+}
+
+const LOOP = new Fault('APIG.0612', 500, 'An API cannot call itself.', 'gateway')
+
+const route: Stage = (_life, call) => {
+  const match = call.snapshot.router.find(call.path)
+  if (match === null) {
+    const url = call.query === '' ? call.path : `${call.path}?${call.query}`
+    ownError(call, platformFault('messaging.adaptors.http.flow.ApplicationNotFound', 'default', url))
+    return null
+  }
+  const { down } = call
+  const request = Message.streaming('request', down.rawHeaders, down.body === null ? null : counted(call, down.body))
+  request.verb = down.method
+  request.path = call.path
+  request.query.text = call.query
+  request.version = down.httpVersion
+  const client = {
+    address: down.remoteAddress,
+    port: down.remotePort,
+    secure: down.secure,
+    host: call.host,
+    localPort: down.localPort,
+  }
+  call.served = match.served
+  call.x = new Exchange(
+    call.id,
+    match.served.endpoint,
+    client,
+    request,
+    match.basePath,
+    match.pathSuffix,
+    call.forwardCount,
+    call.receivedAtMs,
+    down.receivedAtMs,
+  )
+  return match.served.gate === null ? requestFlows : throttle
+}
+
+/** Counts what comes in, for the record. */
+function counted(call: Call, source: BodySource): BodySource {
+  if (source.lengthBytes >= 0) call.bytesIn = source.lengthBytes
+  return source
+}
+
+const throttle: Stage = (_life, call) => {
+  const refused = call.served!.gate!.admit(call)
+  if (refused instanceof Promise) return refused.then((late) => (late === undefined ? requestFlows : failed(late)))
+  return refused === undefined ? requestFlows : failed(refused)
+}
+
+/** Runs the steps of a segment and names the stage after it; a fault or a reply goes its own way. */
+function through(call: Call, steps: Parameters<typeof run>[0] | null, next: Stage): Next {
+  if (steps === null) return next
+  const outcome = run(steps, call.x!)
+  if (outcome === undefined) return next
+  if (outcome instanceof Promise) return outcome.then((late) => after(call, late, next))
+  return after(call, outcome, next)
+}
+
+function after(call: Call, outcome: Outcome, next: Stage): Stage {
+  if (outcome === undefined) return next
+  if (outcome instanceof Fault) return failed(outcome)
+  const x = call.x!
+  x.response = outcome.message
+  x.answeredBy = 'policy'
+  x.phase = 'proxy-response'
+  return answer
+}
+
+const requestFlows: Stage = (_life, call) => through(call, call.x!.endpoint.request, chooseTarget)
+
+const chooseTarget: Stage = (_life, call) => chooseFrom(call, 0)
+
+function chooseFrom(call: Call, from: number): Next {
+  const x = call.x!
+  const { routes } = x.endpoint
+  for (let i = from; i < routes.length; i++) {
+    const rule = routes[i]!
+    if (rule.needs !== 0) {
+      const loading = loadContent(x, rule.needs)
+      if (loading instanceof Promise) return loading.then((fault) => (fault === undefined ? again(i) : failed(fault)))
+      if (loading !== undefined) return failed(loading)
+    }
+    if (rule.test !== null && !rule.test(x)) continue
+    x.routeName = rule.name
+    x.target = rule.target
+    if (rule.target === null) return echo
+    x.phase = 'target-request'
+    return targetRequestFlows
+  }
+  return failed(platformFault('messaging.runtime.RouteFailed'))
+}
+
+const again =
+  (from: number): Stage =>
+  (_life, call) =>
+    chooseFrom(call, from)
+
+/** No target: the request's headers and payload become the answer, as on Edge. */
+const echo: Stage = (_life, call) => {
+  const x = call.x!
+  if (x.response === null) {
+    const { request } = x
+    const content = request.body.content
+    x.response = Message.streaming('response', request.headers.raw, content === null ? request.body.takeSource() : null)
+    if (content !== null) x.response.body.set(content)
+  }
+  x.phase = 'proxy-response'
+  x.answeredBy = 'policy'
+  return responseFlows
+}
+
+const targetRequestFlows: Stage = (_life, call) => through(call, call.x!.target!.request, sendToTarget)
+
+const sendToTarget: Stage = (life, call) => {
+  const x = call.x!
+  const request = targetRequest(call, x, x.target!)
+  if (request instanceof Fault) return failed(request)
+  x.forwarded = true
+  x.targetSentAt = performance.now()
+  call.target = new TargetCall(new Answered(life, call))
+  call.target.send(life.services.client, request)
+  return null
+}
+
+/** The target has answered, or cannot. */
+class Answered implements TargetListener {
+  readonly #life: Life
+  readonly #call: Call
+
+  constructor(life: Life, call: Call) {
+    this.#life = life
+    this.#call = call
+  }
+
+  onAnswer(status: number, reason: string, headers: string[], body: BodySource | null): void {
+    const x = this.#call.x!
+    x.targetReceivedAt = performance.now()
+    this.#call.targetStatus = status
+    const keep = x.target!.retainResponseHeaders
+    x.response = Message.streaming('response', keep === null ? headers : keptHeaders(headers, keep), body)
+    x.response.status = status
+    x.response.reason = reason
+    x.phase = 'target-response'
+    this.#life.advance(this.#call, judgeAnswer)
+  }
+
+  onFailure(error: UpstreamError): void {
+    this.#life.advance(this.#call, failed(targetFault(error)))
+  }
+}
+
+function keptHeaders(raw: readonly string[], keep: ReadonlySet<string>): string[] {
+  const kept: string[] = []
+  for (let i = 0; i < raw.length; i += 2) {
+    const lower = raw[i]!.toLowerCase()
+    if (keep.has(lower) || lower.startsWith('content-')) kept.push(raw[i]!, raw[i + 1]!)
+  }
+  return kept
+}
+
+/** A status outside success.codes is an error of the target; its answer goes out unless a fault rule changes it. */
+const judgeAnswer: Stage = (_life, call) => {
+  const x = call.x!
+  const response = x.response!
+  if (x.target!.success(response.status)) {
+    x.answeredBy = 'target'
+    return targetResponseFlows
+  }
+  const text = `The target answered ${response.status}`
+  return failed(new Fault(ERROR_RESPONSE, response.status, text, 'target', response, response.reason))
+}
+
+const ERROR_RESPONSE = 'messaging.adaptors.http.flow.ErrorResponseCode'
+
+const targetResponseFlows: Stage = (_life, call) => through(call, call.x!.target!.response, toResponseFlows)
+
+const toResponseFlows: Stage = (_life, call) => {
+  call.x!.phase = 'proxy-response'
+  return responseFlows
+}
+
+const responseFlows: Stage = (_life, call) => through(call, call.x!.endpoint.response, answer)
+
+const failed =
+  (fault: Fault): Stage =>
+  (_life, call) => {
+    const done = takeFaultPath(call.x!, fault)
+    return done instanceof Promise ? done.then(() => answer) : answer
+  }
+
+const answer: Stage = (_life, call) => {
+  const x = call.x!
+  x.answerStartedAt = performance.now()
+  sendAnswer(call, x.fault === null ? x.responseNow : (x.error ?? x.responseNow))
+  return null
+}

@@ -1,0 +1,139 @@
+import type { Exchange } from '../engine/exchange.ts'
+import {
+  type Outbound,
+  type OutboundAnswer,
+  OutboundError,
+  type OutboundFailure,
+  type OutboundRequest,
+} from '../engine/policy.ts'
+import type { UpstreamCall, UpstreamClient, UpstreamError, UpstreamFailure, UpstreamHandler } from '../wire/types.ts'
+import { isHopByHop } from './header-rules.ts'
+import { type Destinations, joinTarget } from './url.ts'
+
+const FAILURES: Readonly<Record<UpstreamFailure, OutboundFailure>> = {
+  dns: 'unreachable',
+  refused: 'unreachable',
+  'connect-timeout': 'unreachable',
+  tls: 'tls',
+  'io-timeout': 'timeout',
+  reset: 'broken',
+  'bad-response': 'broken',
+  'bad-request': 'url',
+  body: 'broken',
+  aborted: 'broken',
+}
+
+/** Callouts over the same connections as everything else; each carries the call's own X-Apig-count and request id. */
+export class WireOutbound implements Outbound {
+  readonly #client: UpstreamClient
+  #destinations: Destinations
+
+  constructor(client: UpstreamClient, destinations: Destinations) {
+    this.#client = client
+    this.#destinations = destinations
+  }
+
+  use(destinations: Destinations): void {
+    this.#destinations = destinations
+  }
+
+  call(x: Exchange, request: OutboundRequest): Promise<OutboundAnswer | OutboundError> | OutboundError {
+    const to = this.#destinations.parse(request.url)
+    if (to === null) return new OutboundError('url', `not an http or https URL: ${request.url.slice(0, 200)}`)
+    x.forwarded = true
+    return new Promise((resolve) => {
+      const collector = new Collector(request, resolve)
+      collector.begin(
+        this.#client.dispatch(
+          {
+            origin: to.origin,
+            method: request.method,
+            target: joinTarget(to.path, '', to.query, ''),
+            headers: calloutHeaders(x, request.headers, to.authority),
+            body: request.body,
+            connectTimeoutMs: request.connectTimeoutMs,
+            ioTimeoutMs: request.ioTimeoutMs,
+          },
+          collector,
+        ),
+      )
+    })
+  }
+}
+
+function calloutHeaders(x: Exchange, raw: readonly string[], authority: string): string[] {
+  const headers = ['Host', authority]
+  for (let i = 0; i < raw.length; i += 2) {
+    const lower = raw[i]!.toLowerCase()
+    if (lower === 'host' || lower === 'expect' || lower.startsWith('x-apig-') || isHopByHop(lower)) continue
+    headers.push(raw[i]!, raw[i + 1]!)
+  }
+  headers.push('X-Apig-count', String(x.forwardCount))
+  return headers
+}
+
+/** Gathers one answer whole, within the time and size that its caller allows. */
+class Collector implements UpstreamHandler {
+  readonly #request: OutboundRequest
+  readonly #resolve: (answer: OutboundAnswer | OutboundError) => void
+  readonly #chunks: Buffer[] = []
+  readonly #timer: NodeJS.Timeout
+  #call: UpstreamCall | null = null
+  #bytes = 0
+  #status = 0
+  #reason = ''
+  #headers: string[] = []
+  #done = false
+
+  constructor(request: OutboundRequest, resolve: (answer: OutboundAnswer | OutboundError) => void) {
+    this.#request = request
+    this.#resolve = resolve
+    this.#timer = setTimeout(
+      () => this.#giveUp('timeout', `no answer within ${request.timeoutMs} ms`),
+      request.timeoutMs,
+    )
+  }
+
+  begin(call: UpstreamCall): void {
+    this.#call = call
+    if (this.#done) call.abort()
+  }
+
+  onHead(status: number, reason: string, headers: string[]): void {
+    this.#status = status
+    this.#reason = reason
+    this.#headers = headers
+  }
+
+  onData(chunk: Buffer): boolean {
+    this.#bytes += chunk.length
+    if (this.#bytes > this.#request.answerBytesMax) {
+      this.#giveUp('too-big', `the answer is larger than ${this.#request.answerBytesMax} bytes`)
+      return false
+    }
+    this.#chunks.push(chunk)
+    return true
+  }
+
+  onEnd(): void {
+    const body = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks)
+    this.#finish({ status: this.#status, reason: this.#reason, headers: this.#headers, body })
+  }
+
+  onError(error: UpstreamError): void {
+    this.#finish(new OutboundError(FAILURES[error.kind], error.message))
+  }
+
+  #giveUp(kind: OutboundFailure, message: string): void {
+    if (this.#done) return
+    this.#finish(new OutboundError(kind, message))
+    this.#call?.abort()
+  }
+
+  #finish(answer: OutboundAnswer | OutboundError): void {
+    if (this.#done) return
+    this.#done = true
+    clearTimeout(this.#timer)
+    this.#resolve(answer)
+  }
+}

@@ -1,0 +1,38 @@
+import { CallRecord } from '../analytics/record.ts'
+import type { Recorder } from '../analytics/rollup.ts'
+import { errorMessage } from '../engine/error-body.ts'
+import { Fault } from '../engine/fault.ts'
+import type { ProtocolErrorReply } from '../wire/types.ts'
+import type { Life } from './life.ts'
+
+/** Edge's errorcodes for what the transport refuses, by status. */
+const CODES: Readonly<Record<number, string>> = {
+  400: 'protocol.http.BadRequest',
+  408: 'messaging.adaptors.http.flow.RequestTimeOut',
+  413: 'protocol.http.TooBigBody',
+  414: 'protocol.http.TooBigLine',
+  417: 'protocol.http.ExpectationFailed',
+  431: 'protocol.http.TooBigHeaders',
+}
+
+/** How a request that never became one is answered: in the configured dialect, with a request id, and counted. */
+export function protocolError(life: Life, nextId: () => string, recorder: Recorder): ProtocolErrorReply {
+  const record = new CallRecord()
+  return (status, reason, detail) => {
+    const { settings } = life.snapshot
+    const requestId = nextId()
+    const code = CODES[status] ?? 'protocol.http.BadRequest'
+    const message = errorMessage(settings.dialect, new Fault(code, status, detail, 'gateway', null, reason), {
+      requestId,
+      accept: undefined,
+    })
+    record.timeMs = Date.now()
+    record.environment = settings.environment
+    record.method = 'OTHER'
+    record.status = status
+    record.answeredBy = 'gateway'
+    record.errorCode = code
+    recorder.add(record)
+    return { headers: [...message.headers.raw, 'X-Request-Id', requestId], body: message.content }
+  }
+}

@@ -1,0 +1,53 @@
+import { compileThrottle } from '../accounts/throttle.ts'
+import type { Counters } from '../core/counters.ts'
+import { compileProxy } from '../engine/compile.ts'
+import type { EngineServices } from '../engine/compile-env.ts'
+import type { PolicyKinds } from '../engine/policy.ts'
+import { type DeployedProxy, GATEWAY_LIMIT_OF_APIG, type HostMap, type Settings } from '../model/deployment.ts'
+import { problemLine } from '../model/problem.ts'
+import type { Publication } from './protocol.ts'
+import { Router } from './route.ts'
+import type { Served } from './served.ts'
+import type { Snapshot } from './snapshot.ts'
+import { ThrottleGate } from './throttle-gate.ts'
+import { Destinations } from './url.ts'
+
+export interface PublishServices {
+  readonly kinds: PolicyKinds
+  readonly engine: EngineServices
+  readonly counters: Counters
+  readonly hostMap: HostMap
+}
+
+/** What a thread serves from a publication. Throws when a proxy does not compile: the main thread never publishes such. */
+export function snapshotOf(publication: Publication, services: PublishServices): Snapshot {
+  const settings = JSON.parse(publication.settings) as Settings
+  const served: Served[] = []
+  for (const text of publication.proxies) served.push(...serve(JSON.parse(text) as DeployedProxy, settings, services))
+  return {
+    generation: publication.generation,
+    settings,
+    router: new Router(served),
+    destinations: new Destinations(services.hostMap, !settings.edgeCompatibleTls),
+  }
+}
+
+/** Before anything is published: no proxy is found. */
+export function emptySnapshot(settings: Settings): Snapshot {
+  return { generation: 0, settings, router: new Router([]), destinations: new Destinations({}, true) }
+}
+
+function serve(deployed: DeployedProxy, settings: Settings, services: PublishServices): Served[] {
+  const { plan, problems } = compileProxy(deployed, settings, services.kinds, services.engine)
+  const error = problems.find((problem) => problem.severity === 'error')
+  if (error !== undefined) throw new Error(`${plan.name}: ${problemLine(error)}`)
+  const throttle = compileThrottle(deployed.throttle, {
+    counters: services.counters,
+    environment: settings.environment,
+    api: plan.name,
+    gatewayLimitPerSecond:
+      settings.gatewayLimitPerSecond ?? (deployed.proxy.dialect === 'apig' ? GATEWAY_LIMIT_OF_APIG : 0),
+  })
+  const gate = throttle === null ? null : new ThrottleGate(throttle)
+  return plan.endpoints.map((endpoint) => ({ endpoint, serviceId: deployed.serviceId, gate }))
+}

@@ -1,0 +1,10 @@
+import type { EndpointPlan } from '../engine/plan.ts'
+import type { ThrottleGate } from './throttle-gate.ts'
+
+/** One endpoint as this gateway serves it: its plan, and what it is bound to. */
+export interface Served {
+  readonly endpoint: EndpointPlan
+  readonly serviceId: string | null
+  /** Null: nothing limits it. */
+  readonly gate: ThrottleGate | null
+}

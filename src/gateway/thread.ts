@@ -1,0 +1,117 @@
+import type { MessagePort } from 'node:worker_threads'
+import { CallRecord } from '../analytics/record.ts'
+import type { Recorder } from '../analytics/rollup.ts'
+import { requestIds } from '../core/ids.ts'
+import type { Log } from '../core/log.ts'
+import { defaultSettings } from '../model/deployment.ts'
+import { createUpstreamClient } from '../wire/client.ts'
+import { listen } from '../wire/server.ts'
+import type { WireServer } from '../wire/types.ts'
+import type { Call } from './call.ts'
+import { fillRecord } from './call-record.ts'
+import { Life, type LifeServices } from './life.ts'
+import { WireOutbound } from './outbound.ts'
+import type { FromWorker, ListenOptions, Publication, ToWorker } from './protocol.ts'
+import { protocolError } from './protocol-error.ts'
+import { emptySnapshot, type PublishServices, snapshotOf } from './publish.ts'
+
+/** What the composition of a thread hands in. */
+export interface ThreadServices {
+  readonly main: MessagePort
+  readonly log: Log
+  readonly recorder: Recorder
+  readonly publish: Omit<PublishServices, 'engine'>
+  /** Records go to this store thread from now on. */
+  attach(store: MessagePort): void
+  /** Hands over what the recorder holds and resolves when it is kept; rejects when it is not. */
+  flush(): Promise<void>
+}
+
+/** One gateway thread: serves what is published to it, and does as the main thread says. */
+export class GatewayThread implements LifeServices {
+  readonly client: ReturnType<typeof createUpstreamClient> = createUpstreamClient()
+  readonly nextId: () => string = requestIds()
+  readonly #services: ThreadServices
+  readonly #outbound: WireOutbound
+  readonly #life: Life
+  readonly #publish: PublishServices
+  readonly #record: CallRecord = new CallRecord()
+  #server: WireServer | null = null
+
+  constructor(services: ThreadServices) {
+    const snapshot = emptySnapshot(defaultSettings)
+    this.#services = services
+    this.#outbound = new WireOutbound(this.client, snapshot.destinations)
+    this.#publish = { ...services.publish, engine: { outbound: this.#outbound, now: Date.now } }
+    this.#life = new Life(this, snapshot)
+    services.main.on('message', (message: ToWorker) => this.#obey(message))
+    this.#tell({ kind: 'ready' })
+  }
+
+  finished(call: Call, gone: boolean): void {
+    fillRecord(this.#record, call, gone)
+    this.#services.recorder.add(this.#record)
+  }
+
+  crashed(call: Call, error: unknown): void {
+    const stack = error instanceof Error ? error.stack : String(error)
+    const proxy = call.served?.endpoint.proxy.name
+    this.#services.log.error({ requestId: call.id, proxy, error: stack }, 'a bug: a step or the gateway threw')
+  }
+
+  #obey(message: ToWorker): void {
+    switch (message.kind) {
+      case 'attach':
+        return this.#services.attach(message.store)
+      case 'publish':
+        return this.#tell(this.#published(message.publication))
+      case 'listen':
+        void this.#listen(message.options)
+        return
+      case 'close':
+        void this.#close(message.graceMs)
+        return
+    }
+  }
+
+  #published(publication: Publication): FromWorker {
+    const { generation } = publication
+    try {
+      const snapshot = snapshotOf(publication, this.#publish)
+      this.#outbound.use(snapshot.destinations)
+      this.#life.snapshot = snapshot
+      return { kind: 'published', generation, error: null }
+    } catch (error) {
+      return { kind: 'published', generation, error: error instanceof Error ? error.message : String(error) }
+    }
+  }
+
+  async #listen(options: ListenOptions): Promise<void> {
+    try {
+      this.#server = await listen({
+        ...options,
+        onRequest: (down) => this.#life.accept(down),
+        protocolError: protocolError(this.#life, this.nextId, this.#services.recorder),
+      })
+      this.#tell({ kind: 'listening', port: this.#server.port, error: null })
+    } catch (error) {
+      this.#tell({ kind: 'listening', port: 0, error: error instanceof Error ? error.message : String(error) })
+    }
+  }
+
+  async #close(graceMs: number): Promise<void> {
+    await this.#server?.close(graceMs)
+    this.client.close()
+    await this.#services.flush().catch((error: Error) => {
+      this.#services.log.error({ reason: error.message }, 'the last records of this thread are lost')
+    })
+    this.#tell({ kind: 'closed' })
+    this.#services.main.close()
+    // Timers of policies that wait for nobody must not keep the thread.
+    process.exit(0)
+  }
+
+  #tell(message: FromWorker): void {
+    this.#services.main.postMessage(message)
+  }
+}

@@ -1,0 +1,53 @@
+import type { ApiProxy, Dialect } from './proxy.ts'
+import type { Service } from './service.ts'
+import type { Throttle } from './throttle.ts'
+
+/** Who may ask for debug headers with `X-Apig-Mode: debug`. */
+export type DebugAllow = 'everyone' | 'loopback' | 'token' | 'nobody'
+
+/** What holds for the whole gateway rather than for one proxy. Plain data. */
+export interface Settings {
+  readonly organization: string
+  readonly environment: string
+  /** Whose errors are used before any proxy is known. */
+  readonly dialect: Dialect
+  readonly debugAllow: DebugAllow
+  /** Calls a second to each API over all environments; 0: no limit. Null: 200 for APIs of the apig dialect, none for others. */
+  readonly gatewayLimitPerSecond: number | null
+  /** Edge's way: https without a TrustStore accepts any certificate. */
+  readonly edgeCompatibleTls: boolean
+}
+
+export const defaultSettings: Settings = {
+  organization: 'postern',
+  environment: 'test',
+  dialect: 'apigee',
+  debugAllow: 'everyone',
+  gatewayLimitPerSecond: null,
+  edgeCompatibleTls: false,
+}
+
+/** One proxy as it is deployed: the revision, and what it is bound to. */
+export interface DeployedProxy {
+  readonly proxy: ApiProxy
+  /** 3scale's service whose statistics and accounts it uses. */
+  readonly serviceId: string | null
+  readonly throttle: Throttle | null
+}
+
+/** `http://real.host` -> `http://127.0.0.1:8091`: outbound calls that go elsewhere. Keys and values are origins in lower case. */
+export type HostMap = Readonly<Record<string, string>>
+
+/** Calls a second that APIG allows each of its own APIs unless told otherwise. */
+export const GATEWAY_LIMIT_OF_APIG = 200
+
+/** All that a `postern.yaml`, or the PATHs of a command line together, ask for. */
+export interface PosternConfig {
+  readonly settings: Settings
+  readonly proxies: readonly DeployedProxy[]
+  readonly throttles: readonly Throttle[]
+  readonly services: readonly Service[]
+  /** Count response codes for 3scale's statistics. Our own statistics are always on. */
+  readonly responseCodes: boolean
+  readonly hostMap: HostMap
+}

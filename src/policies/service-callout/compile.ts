@@ -1,0 +1,182 @@
+import { isPromise } from '../../core/async.ts'
+import { connectionTimeouts, retained, successCodes } from '../../engine/compile-target.ts'
+import { BODY_BYTES_MAX } from '../../engine/content.ts'
+import { applyEdits, compileEdits } from '../../engine/edits.ts'
+import type { Edit } from '../../engine/edits-model.ts'
+import { compileText, type Text } from '../../engine/edits-write.ts'
+import type { Exchange } from '../../engine/exchange.ts'
+import { Fault } from '../../engine/fault.ts'
+import { toText } from '../../engine/language/value.ts'
+import { Message } from '../../engine/message.ts'
+import type { Outcome, Step } from '../../engine/outcome.ts'
+import type { SuccessCodes } from '../../engine/plan.ts'
+import { type CompileEnv, type OutboundAnswer, OutboundError, type OutboundRequest } from '../../engine/policy.ts'
+import { isFlowMessage, type MessageReference } from '../../engine/variables.ts'
+import type { CalloutFault } from './faults.ts'
+import { InFlight } from './in-flight.ts'
+import { type Config, DEFAULT_REQUEST } from './parse.ts'
+import { calloutUrl, hostOf, keptHeaders, keptQuery, uriOf } from './request.ts'
+
+type Env = CompileEnv<CalloutFault>
+
+export function compileCallout(config: Config, env: Env): Step {
+  // Without a connection there was an error, and this step never runs.
+  return config.connection === null ? () => undefined : new Callout(config, config.connection, env).step
+}
+
+/** One ServiceCallout, compiled: what it sends, where, and what becomes of the answer. */
+class Callout {
+  readonly #config: Config
+  readonly #env: Env
+  readonly #request: MessageReference
+  readonly #response: MessageReference | null
+  readonly #edit: (x: Exchange, m: Message) => Fault | undefined
+  readonly #url: Text
+  readonly #success: SuccessCodes
+  readonly #timeouts: { readonly connectTimeoutMs: number; readonly ioTimeoutMs: number }
+  readonly #retainRequest: ReadonlySet<string> | null
+  readonly #retainResponse: ReadonlySet<string> | null
+  readonly #retainQuery: ReadonlySet<string> | null
+  readonly #setsPath: boolean
+  /** A request that does not exist yet may be made here. */
+  readonly #mayMake: boolean
+  readonly #inFlight = new InFlight()
+  readonly #urlName: string
+  readonly #certificateName: string
+  readonly #failedName: string
+  /** The URL that this policy itself wrote into its variable; any other was set by a policy and is where the call goes. */
+  readonly #written = new WeakMap<Exchange, string>()
+
+  constructor(config: Config, connection: NonNullable<Config['connection']>, env: Env) {
+    const { properties } = connection
+    const { ignoreUnresolved } = config
+    this.#config = config
+    this.#env = env
+    env.needContent(config.request)
+    this.#request = env.message(config.request)
+    this.#response = config.response === null ? null : env.message(config.response)
+    this.#setsPath = config.edits.some(writesPath)
+    const { steps } = compileEdits(config.edits, env, {
+      ignoreUnresolved,
+      target: config.request,
+      pathOfClientRequest: true,
+      unresolved: (variable) => env.fault('ExecutionFailed', `unable to resolve variable ${variable}`),
+      notMessage: (variable) => env.fault('ExecutionFailed', `value of variable ${variable} is not of type Message`),
+      notSet: (variable, why) => env.fault('ExecutionFailed', `failed to set ${variable}: ${why}`),
+    })
+    this.#edit = (x, m) => applyEdits(steps, 0, steps.length, x, m)
+    const hasSource = steps.length > 0 || ignoreUnresolved || config.request === DEFAULT_REQUEST
+    this.#mayMake = hasSource && !isFlowMessage(config.request)
+    this.#url = compileText(connection.url, env, { ignoreUnresolved, dollar: true })
+    this.#success = successCodes(properties['success.codes'])
+    this.#timeouts = connectionTimeouts(properties)
+    this.#retainRequest = retained(properties, 'request.retain.headers', lowerCase)
+    this.#retainResponse = retained(properties, 'response.retain.headers', lowerCase)
+    this.#retainQuery = retained(properties, 'retain.queryparams', (name) => name)
+    this.#certificateName = `servicecallout.${env.policy.name}.expectedcn`
+    this.#urlName = `servicecallout.${env.policy.name}.target.url`
+    this.#failedName = `servicecallout.${env.policy.name}.failed`
+  }
+
+  readonly step: Step = (x) => {
+    const message = this.#message(x)
+    if (message instanceof Fault) return message
+    const fault = this.#edit(x, message)
+    if (fault !== undefined) return fault
+    // A new one takes its name when it is whole: a fault leaves no half of a request behind.
+    if (this.#request.get(x) !== message) this.#request.set(x, message)
+    const url = this.#target(x, message)
+    if (url instanceof Fault) return url
+    const awaited = this.#response !== null
+    if (!awaited && this.#inFlight.isFull) {
+      // Nobody sees how such a call ends, but that it was never made can be seen.
+      x.set(this.#failedName, true)
+      return undefined
+    }
+    const answering = this.#env.outbound.call(x, this.#outgoing(message, url))
+    if (this.#config.clearPayload && message !== x.request) {
+      message.body.set(null)
+      message.spent = true
+    }
+    if (awaited)
+      return isPromise(answering) ? answering.then((answer) => this.#settle(x, answer)) : this.#settle(x, answering)
+    if (isPromise(answering)) this.#inFlight.add(answering)
+    return undefined
+  }
+
+  /** The message to send: the one in the variable, or a new one under its name. */
+  #message(x: Exchange): Message | Fault {
+    const { name, get } = this.#request
+    const value = get(x)
+    if (value instanceof Message && !value.spent) {
+      return value.kind === 'request' ? value : this.#env.fault('RequestVariableNotRequestMessageType', name)
+    }
+    if (!(value instanceof Message) && (value !== null || !this.#mayMake)) {
+      return this.#env.fault('RequestVariableNotMessageType', name)
+    }
+    return new Message('request')
+  }
+
+  /** Where the call goes; the variables that tell of it are set. */
+  #target(x: Exchange, message: Message): string | Fault {
+    const given = x.get(this.#urlName)
+    let base: string | Fault
+    if (given !== null && given !== this.#written.get(x)) base = toText(given)
+    else base = typeof this.#url === 'string' ? this.#url : this.#url(x)
+    if (base instanceof Fault) return base
+    // The path of the client's own request is that of this proxy: it means nothing elsewhere.
+    const path = message !== x.request || this.#setsPath ? message.path : ''
+    const url = calloutUrl(base.trim(), path, keptQuery(message.query, this.#retainQuery))
+    this.#written.set(x, url)
+    x.set(this.#urlName, url)
+    x.set('servicecallout.requesturi', uriOf(url))
+    if (url.startsWith('https:')) x.set(this.#certificateName, hostOf(url))
+    return url
+  }
+
+  #outgoing(message: Message, url: string): OutboundRequest {
+    return {
+      url,
+      method: message.verb,
+      headers: keptHeaders(message.headers.raw, this.#retainRequest),
+      body: message.body.isEmpty ? null : message.bytes,
+      timeoutMs: this.#config.timeoutMs,
+      connectTimeoutMs: this.#timeouts.connectTimeoutMs,
+      ioTimeoutMs: this.#timeouts.ioTimeoutMs,
+      answerBytesMax: BODY_BYTES_MAX,
+    }
+  }
+
+  /** The answer is in its variable before the policy fails on its status, so that fault rules can read it. */
+  #settle(x: Exchange, answer: OutboundAnswer | OutboundError): Outcome {
+    if (answer instanceof OutboundError) return this.#env.fault('ExecutionFailed', reasonOf(answer))
+    const { status, reason, headers, body } = answer
+    const kept = this.#retainResponse === null ? headers : keptHeaders(headers, this.#retainResponse)
+    this.#response?.set(x, Message.response(status, reason, kept, body.length === 0 ? null : body))
+    if (!this.#success(status)) return this.#env.fault('ExecutionFailed', `ResponseCode ${status} is treated as error`)
+    x.set(this.#failedName, false)
+    return undefined
+  }
+}
+
+const lowerCase = (name: string): string => name.toLowerCase()
+
+function writesPath(edit: Edit): boolean {
+  if (edit.edit === 'copy')
+    return edit.selections.some((selection) => 'field' in selection && selection.field === 'Path')
+  return edit.edit === 'set' && edit.writes.some((write) => 'field' in write && write.field === 'Path')
+}
+
+/** Why there is no answer, in Edge's words where they are known. */
+const REASONS: Readonly<Record<OutboundError['kind'], (error: OutboundError) => string>> = {
+  url: () => 'Host not reachable',
+  unreachable: () => 'Host not reachable',
+  tls: (error) => `SSL Handshake failed ${error.message}`,
+  timeout: () => 'timed out',
+  broken: () => 'Unexpected EOF at target',
+  'too-big': (error) => error.message,
+}
+
+function reasonOf(error: OutboundError): string {
+  return REASONS[error.kind](error)
+}

@@ -1,0 +1,226 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import type { FirstAndLast } from '../../analytics/ports.ts'
+import { AnalyticsQueries, type RollupRows, type SeriesRef } from '../../analytics/queries.ts'
+import type { Batch } from '../../analytics/rollup.ts'
+import {
+  type Addition,
+  additionsOf,
+  forgottenBeforeMs,
+  type Label,
+  type Labels,
+  type Level,
+  labelNames,
+  levelRules,
+  type SeriesKind,
+  seriesKey,
+} from '../../analytics/series.ts'
+import { Totals } from '../../analytics/totals.ts'
+import type { Clock } from '../../core/clock.ts'
+
+/** How long one question may read, in ms; writing waits meanwhile. */
+const READ_MAX_MS = 5_000
+const ROWS_BETWEEN_CHECKS = 512
+/** Ids of series that are kept at hand; one costs some 300 bytes. */
+const KNOWN_SERIES_MAX = 50_000
+
+const columns: Readonly<Record<Label, string>> = {
+  environment: 'environment',
+  proxy: 'proxy',
+  revision: 'revision',
+  service: 'service',
+  application: 'application',
+  account: 'account',
+  method: 'method',
+  path: 'path',
+  errorCode: 'error_code',
+}
+
+const columnList = labelNames.map((label) => columns[label]).join(', ')
+const columnMatch = labelNames.map((label) => `${columns[label]} = ?`).join(' AND ')
+
+/** What one run of `prune` did. */
+export interface Pruned {
+  readonly rows: number
+  /** True when it came to the end of all series. */
+  readonly complete: boolean
+}
+
+/** Rollups in SQLite: batches in, by one connection; questions out, by another. */
+export class RollupDatabase extends AnalyticsQueries {
+  readonly #writer: DatabaseSync
+  readonly #clock: Clock
+  readonly #findSeries: StatementSync
+  readonly #addSeries: StatementSync
+  readonly #upserts: Readonly<Record<Level, StatementSync>>
+  readonly #known = new Map<string, number>()
+  #prunedUpTo = 0
+
+  /** The tables must be there: see `openDatabase`. */
+  constructor(writer: DatabaseSync, reader: DatabaseSync, clock: Clock) {
+    super(new Rows(reader), clock)
+    this.#writer = writer
+    this.#clock = clock
+    writer.function('totals_sum', { deterministic: true }, (a, b) => {
+      const totals = new Totals()
+      totals.addPacked(a as Uint8Array)
+      totals.addPacked(b as Uint8Array)
+      return totals.pack()
+    })
+    this.#findSeries = writer.prepare(`SELECT id FROM series WHERE kind = ? AND ${columnMatch}`)
+    this.#addSeries = writer.prepare(
+      `INSERT INTO series (kind, ${columnList}) VALUES (?, ${labelNames.map(() => '?').join(', ')})`,
+    )
+    this.#upserts = perLevel((level) =>
+      writer.prepare(
+        `INSERT INTO rollup_${level} (series, start, totals) VALUES (?, ?, ?)
+         ON CONFLICT (series, start) DO UPDATE SET totals = totals_sum(totals, excluded.totals)`,
+      ),
+    )
+  }
+
+  /** Adds all batches in one transaction, on disk when it returns. Throws what SQLite throws, with nothing added. */
+  writeAll(batches: readonly Batch[]): void {
+    const additions = additionsOf(batches)
+    if (additions.length > 0) this.#inTransaction(() => this.#add(additions))
+  }
+
+  #add(additions: readonly Addition[]): void {
+    for (const { kind, labels, level, startMs, totals } of additions) {
+      this.#upserts[level].run(this.#seriesId(kind, labels), startMs / 1000, totals.pack())
+    }
+  }
+
+  #seriesId(kind: SeriesKind, labels: Labels): number {
+    const key = seriesKey(kind, labels)
+    const known = this.#known.get(key)
+    if (known !== undefined) return known
+    const values = labelNames.map((label) => labels[label])
+    const found = this.#findSeries.get(kind, ...values)
+    const id = Number(found === undefined ? this.#addSeries.run(kind, ...values).lastInsertRowid : found['id'])
+    if (this.#known.size >= KNOWN_SERIES_MAX) this.#known.clear()
+    this.#known.set(key, id)
+    return id
+  }
+
+  /**
+   * Deletes rows that are older than their level is kept, at most about `rowsMax` of them and of `seriesMax` series, and series
+   * that have no rows any more; the next run goes on where this one ended.
+   */
+  prune(rowsMax = 2_000, seriesMax = 500): Pruned {
+    let rows = 0
+    let complete = false
+    this.#inTransaction(() => {
+      const series = this.#writer
+        .prepare('SELECT id, kind FROM series WHERE id > ? ORDER BY id LIMIT ?')
+        .all(this.#prunedUpTo, seriesMax)
+      complete = series.length < seriesMax
+      for (const { id, kind } of series) {
+        if (rows >= rowsMax) {
+          complete = false
+          break
+        }
+        const deleted = this.#pruneSeries(Number(id), rowsMax - rows)
+        rows += deleted
+        if (deleted > 0 && kind === 'call') this.#forgetIfEmpty(Number(id))
+        if (rows < rowsMax) this.#prunedUpTo = Number(id)
+      }
+    })
+    if (complete) this.#prunedUpTo = 0
+    return { rows, complete }
+  }
+
+  #pruneSeries(id: number, rowsMax: number): number {
+    let deleted = 0
+    for (const rule of levelRules) {
+      const before = forgottenBeforeMs(rule, this.#clock.now()) / 1000
+      if (!Number.isFinite(before)) continue
+      const table = `rollup_${rule.level}`
+      const sql = `DELETE FROM ${table} WHERE series = ? AND start IN
+        (SELECT start FROM ${table} WHERE series = ? AND start < ? ORDER BY start LIMIT ?)`
+      deleted += Number(this.#writer.prepare(sql).run(id, id, before, rowsMax - deleted).changes)
+    }
+    return deleted
+  }
+
+  // Only series of kind `call` are not kept for ever; they have rows of the two finest levels alone.
+  #forgetIfEmpty(id: number): void {
+    const gone = this.#writer.prepare(
+      `DELETE FROM series WHERE id = ? AND NOT EXISTS (SELECT 1 FROM rollup_minute WHERE series = id)
+       AND NOT EXISTS (SELECT 1 FROM rollup_quarter WHERE series = id)`,
+    )
+    if (gone.run(id).changes) this.#known.clear()
+  }
+
+  #inTransaction(work: () => void): void {
+    this.#writer.exec('BEGIN IMMEDIATE')
+    try {
+      work()
+      this.#writer.exec('COMMIT')
+    } catch (error) {
+      // Series that were added in this transaction are gone with it.
+      this.#known.clear()
+      if (this.#writer.isTransaction) this.#writer.exec('ROLLBACK')
+      throw error
+    }
+  }
+}
+
+class Rows implements RollupRows {
+  readonly #reader: DatabaseSync
+  readonly #scans: Readonly<Record<Level, StatementSync>>
+  readonly #bounds: Readonly<Record<Level, StatementSync>>
+  #untilMs = 0
+
+  constructor(reader: DatabaseSync) {
+    this.#reader = reader
+    this.#scans = perLevel((level) =>
+      reader.prepare(
+        `SELECT start, totals FROM rollup_${level} WHERE series = ? AND start >= ? AND start < ? ORDER BY start`,
+      ),
+    )
+    this.#bounds = perLevel((level) =>
+      reader.prepare(`SELECT min(start) AS first, max(start) AS last FROM rollup_${level} WHERE series = ?`),
+    )
+  }
+
+  begin(): void {
+    this.#untilMs = performance.now() + READ_MAX_MS
+  }
+
+  series(kind: SeriesKind, match: Partial<Labels>): readonly SeriesRef[] {
+    const used = labelNames.filter((label) => match[label] !== undefined)
+    const where = used.map((label) => ` AND ${columns[label]} = ?`).join('')
+    const statement = this.#reader.prepare(`SELECT id, ${columnList} FROM series WHERE kind = ?${where} ORDER BY id`)
+    return statement.all(kind, ...used.map((label) => match[label]!)).map((row) => {
+      const labels = Object.fromEntries(labelNames.map((label) => [label, String(row[columns[label]])]))
+      return { id: Number(row['id']), labels: labels as Record<Label, string> }
+    })
+  }
+
+  scan(level: Level, seriesId: number, sinceMs: number, untilMs: number, into: (startMs: number) => Totals): void {
+    let rows = 0
+    for (const row of this.#scans[level].iterate(seriesId, sinceMs / 1000, untilMs / 1000)) {
+      into(Number(row['start']) * 1000).addPacked(row['totals'] as Uint8Array)
+      if (++rows % ROWS_BETWEEN_CHECKS === 0) this.#checkTime()
+    }
+    this.#checkTime()
+  }
+
+  #checkTime(): void {
+    if (performance.now() > this.#untilMs) {
+      throw new RangeError(
+        `the question reads for more than ${READ_MAX_MS / 1000} s: ask for a shorter time or a coarser granularity`,
+      )
+    }
+  }
+
+  bounds(level: Level, seriesId: number): FirstAndLast | null {
+    const row = this.#bounds[level].get(seriesId)
+    if (row === undefined || row['first'] === null) return null
+    return { firstMs: Number(row['first']) * 1000, lastMs: Number(row['last']) * 1000 }
+  }
+}
+
+function perLevel<Value>(make: (level: Level) => Value): Readonly<Record<Level, Value>> {
+  return { minute: make('minute'), quarter: make('quarter'), hour: make('hour'), day: make('day') }
+}

@@ -1,0 +1,539 @@
+import type { Socket } from 'node:net'
+import { facts, scanRequestHead } from './head-rules.ts'
+import { responseHead } from './head-writer.ts'
+import { Parser, REQUEST, type Refusal } from './llhttp.ts'
+import { RequestBody, RequestBodyError } from './request-body.ts'
+import { ServerExchange } from './server-exchange.ts'
+import { Timed, wheel } from './timers.ts'
+import type { ServerOptions } from './types.ts'
+import { writeText } from './write-out.ts'
+
+// What the next bytes are.
+const HEAD = 0
+/** A request is in work and its body is not complete. */
+const BODY = 1
+/** A request is in work and all of it is here. */
+const WORK = 2
+/** The answer is out, and the body that nobody read is thrown away. */
+const DRAIN = 3
+/** We have ended: what still comes is thrown away, so that the client can read the answer before it meets a reset. */
+const LINGER = 4
+const CLOSED = 5
+
+const DRAINED_BYTES_MAX = 65_536
+const LINGER_MS = 2000
+/** How long a client that half-closed is left alone before an interim answer finds out whether it is still there... */
+const PROBE_MS = 250
+/** ... and how often it is looked whether that met a reset. */
+const PROBE_AGAIN_MS = 500
+const LEADING_BLANK_BYTES_MAX = 8
+
+const CR = 0x0d
+const LF = 0x0a
+
+const BAD_START: Refusal = { status: 400, detail: 'a request begins with its method' }
+const BAD_REQUEST_LINE: Refusal = { status: 400, detail: 'method and target are parted by one space' }
+const NO_TUNNELS: Refusal = { status: 501, detail: 'CONNECT is not offered here' }
+const BAD_TARGET: Refusal = { status: 400, detail: 'the target "*" is for OPTIONS' }
+const SLOW_HEAD: Refusal = { status: 408, detail: 'the head of the request did not arrive in time' }
+const SLOW_BODY: Refusal = { status: 408, detail: 'the body of the request did not arrive in time' }
+const BUG: Refusal = { status: 500, detail: 'the request met a bug' }
+
+const REASONS: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  408: 'Request Timeout',
+  414: 'URI Too Long',
+  417: 'Expectation Failed',
+  431: 'Request Header Fields Too Large',
+  500: 'Internal Server Error',
+  501: 'Not Implemented',
+  505: 'HTTP Version Not Supported',
+}
+
+/** What a connection knows of the server it belongs to. */
+export interface ConnectionOwner {
+  readonly options: ServerOptions
+  readonly closing: boolean
+  removed(connection: ServerConnection): void
+}
+
+/** One client connection: requests one after the other, the next one begun when the answer to the last is out. */
+export class ServerConnection extends Timed {
+  readonly socket: Socket
+  readonly remoteAddress: string
+  readonly remotePort: number
+  readonly localPort: number
+  readonly secure: boolean
+  readonly #owner: ConnectionOwner
+  readonly #parser: Parser
+  #state: number
+  #exchange: ServerExchange | null
+  #body: RequestBody | null
+  /** -1: chunked. */
+  #bodyBytesLeft: number
+  #drainedBytes: number
+  /** The current head has begun. */
+  #inHead: boolean
+  #blankBytes: number
+  #version: number
+  #keepAlive: boolean
+  #owesContinue: boolean
+  /** Bytes came with the head, behind it. */
+  #bodyFollows: boolean
+  /** Bytes that cannot be taken yet: a body that was not asked for, or the next request. One read, or two when it was late. */
+  #held: Buffer | null
+  #paused: boolean
+  #consuming: boolean
+  #peerEnded: boolean
+  #probed: boolean
+  #blocked: boolean
+  /** All is written, and the kernel has not taken it yet. */
+  #flushing: boolean
+
+  constructor(owner: ConnectionOwner, socket: Socket, secure: boolean) {
+    super()
+    this.socket = socket
+    this.remoteAddress = socket.remoteAddress ?? ''
+    this.remotePort = socket.remotePort ?? 0
+    this.localPort = socket.localPort ?? 0
+    this.secure = secure
+    this.#owner = owner
+    this.#parser = new Parser(REQUEST, owner.options.limits)
+    this.#state = HEAD
+    this.#exchange = null
+    this.#body = null
+    this.#bodyBytesLeft = 0
+    this.#drainedBytes = 0
+    this.#inHead = false
+    this.#blankBytes = 0
+    this.#version = 11
+    this.#keepAlive = true
+    this.#owesContinue = false
+    this.#held = null
+    this.#paused = false
+    this.#consuming = false
+    this.#peerEnded = false
+    this.#probed = false
+    this.#bodyFollows = false
+    this.#blocked = false
+    this.#flushing = false
+    wheel.set(this, owner.options.limits.idleTimeoutMs)
+    socket.on('data', (chunk: Buffer) => this.#onData(chunk))
+    socket.on('drain', () => this.#onDrain())
+    socket.on('end', () => this.#onPeerEnd())
+    socket.on('error', () => {}) // 'close' follows
+    socket.on('close', () => this.#onClose())
+  }
+
+  // --- called by the server -------------------------------------------------------------------------------------------
+
+  /** The server closes: an idle connection ends now, a busy one after its answer. */
+  closeWhenIdle(): void {
+    this.#keepAlive = false
+    if (this.#state === HEAD && !this.#inHead) this.#linger()
+  }
+
+  // --- called by the exchange and its body ----------------------------------------------------------------------------
+
+  /** What the answer's Connection header says; decides whether the connection is kept. */
+  answerConnection(mayKeep: boolean): string {
+    if (!mayKeep || this.#owner.closing || this.#owesContinue) this.#keepAlive = false
+    else if (this.#peerEnded && this.#held === null) this.#keepAlive = false
+    else if (this.#state === BODY && !this.#body!.started && this.#bodyBytesLeft > DRAINED_BYTES_MAX)
+      this.#keepAlive = false
+    if (!this.#keepAlive) return 'close'
+    return this.#version === 10 ? 'keep-alive' : ''
+  }
+
+  /** The socket is full: the client has the body timeout to read on. */
+  answerBlocked(): void {
+    this.#blocked = true
+    wheel.set(this, this.#owner.options.limits.bodyTimeoutMs)
+  }
+
+  /** The last byte of the answer was handed to the socket. */
+  answerWritten(): void {
+    if (this.socket.writableLength === 0) {
+      this.#answerSent()
+      return
+    }
+    this.#flushing = true
+    this.answerBlocked()
+    this.socket.write('', () => this.#onFlushed())
+  }
+
+  startBody(body: RequestBody): void {
+    if (this.#owesContinue) {
+      this.#owesContinue = false
+      if (this.#held === null && this.#exchange!.unanswered)
+        this.socket.write('HTTP/1.1 100 Continue\r\n\r\n', 'latin1')
+    }
+    this.flowBody(body)
+  }
+
+  flowBody(body: RequestBody): void {
+    if (body !== this.#body || this.#state !== BODY) return
+    if (!this.#blocked) wheel.set(this, this.#owner.options.limits.bodyTimeoutMs)
+    this.#goOn()
+  }
+
+  /** Breaks the connection. `reset`: only that tells the client that the answer is not whole. */
+  cut(reset: boolean): void {
+    if (reset && !this.secure) this.socket.resetAndDestroy()
+    else this.socket.destroy()
+    this.#onClose()
+  }
+
+  // --- the socket's events --------------------------------------------------------------------------------------------
+
+  #onData(chunk: Buffer): void {
+    if (this.#held !== null || this.#consuming) {
+      this.#hold(chunk)
+      this.#pause()
+    } else {
+      this.#consume(chunk)
+    }
+  }
+
+  #onDrain(): void {
+    if (this.#flushing) return
+    this.#blocked = false
+    if (this.#state === BODY && this.#body!.flowing) wheel.set(this, this.#owner.options.limits.bodyTimeoutMs)
+    else wheel.clear(this)
+    this.#exchange?.onDrain?.()
+  }
+
+  #onFlushed(): void {
+    if (!this.#flushing) return
+    this.#flushing = false
+    this.#blocked = false
+    this.#answerSent()
+    this.#goOn()
+  }
+
+  /** The client will send nothing more. It may still read: a request that is whole is answered. */
+  #onPeerEnd(): void {
+    this.#peerEnded = true
+    switch (this.#state) {
+      case HEAD:
+        this.#linger()
+        break
+      case BODY:
+        if (this.#held === null) this.#clientLeft()
+        break
+      case WORK:
+        if (this.#version === 11 && !this.#blocked) wheel.set(this, PROBE_MS)
+        break
+      default:
+        this.socket.destroySoon()
+    }
+  }
+
+  #onClose(): void {
+    if (this.#state === CLOSED) return
+    this.#state = CLOSED
+    wheel.remove(this)
+    this.#parser.free()
+    this.#held = null
+    this.#owner.removed(this)
+    this.#endExchange(new RequestBodyError('the client left', 0))
+  }
+
+  override onDeadline(): void {
+    if (this.#blocked) {
+      this.cut(true) // the client does not read
+      return
+    }
+    switch (this.#state) {
+      case HEAD:
+        if (this.#inHead) this.#refuse(SLOW_HEAD)
+        else this.#linger()
+        break
+      case BODY:
+        if (this.#body!.flowing) this.#refuse(SLOW_BODY)
+        break
+      case WORK:
+        this.#probe()
+        break
+      default:
+        this.socket.destroy()
+    }
+  }
+
+  // --- reading --------------------------------------------------------------------------------------------------------
+
+  #consume(input: Buffer): void {
+    this.#consuming = true
+    let at = 0
+    while (at < input.length) {
+      if (this.#state === HEAD) {
+        at = this.#takeHead(input, at)
+      } else if (this.#state === BODY && this.#body!.flowing) {
+        at = this.#takeBody(input, at)
+      } else if (this.#state === BODY || this.#state === WORK) {
+        this.#hold(at === 0 ? input : input.subarray(at))
+        break
+      } else if (this.#state === DRAIN) {
+        at = this.#takeBody(input, at)
+      } else {
+        this.#discard(input.length - at)
+        break
+      }
+    }
+    this.#consuming = false
+  }
+
+  /** Takes what was held, and reads on when nothing is held any more. */
+  #goOn(): void {
+    if (this.#consuming || this.#state === CLOSED) return
+    const held = this.#held
+    if (held !== null) {
+      this.#held = null
+      this.#consume(held)
+    }
+    if (this.#held !== null || (this.#state as number) === CLOSED) return
+    if (this.#peerEnded) {
+      if (this.#state === BODY) this.#clientLeft()
+      else if (this.#state === HEAD) this.#linger()
+    } else if (this.#paused) {
+      this.#paused = false
+      this.socket.resume()
+    }
+  }
+
+  #hold(bytes: Buffer): void {
+    this.#held = this.#held === null ? bytes : Buffer.concat([this.#held, bytes])
+  }
+
+  #pause(): void {
+    if (this.#paused) return
+    this.#paused = true
+    this.socket.pause()
+  }
+
+  #takeHead(input: Buffer, at: number): number {
+    const parser = this.#parser
+    if (!this.#inHead) {
+      at = this.#skipBlankLines(input, at)
+      if (at === input.length) return at
+      this.#inHead = true
+      parser.reset()
+    }
+    const first = parser.headBytes === 0
+    const end = parser.readHead(input, at)
+    if (end < 0) {
+      this.#refuse(parser.refusal!)
+      return input.length
+    }
+    if (parser.headComplete) {
+      this.#inHead = false
+      this.#blankBytes = 0
+      this.#bodyFollows = end < input.length
+      this.#beginRequest()
+    } else if (first) {
+      wheel.set(this, this.#owner.options.limits.headerTimeoutMs)
+    }
+    return end
+  }
+
+  /** A client may send an empty line or two before a request (RFC 9112 section 2.2), not a bare line feed, and not forever. */
+  #skipBlankLines(input: Buffer, at: number): number {
+    for (; at < input.length; at++) {
+      const byte = input[at]!
+      const due = (this.#blankBytes & 1) === 0 ? CR : LF
+      if (byte !== due) {
+        if (due === CR && byte !== LF) return at
+        this.#refuse(BAD_START)
+        return input.length
+      }
+      if (++this.#blankBytes > LEADING_BLANK_BYTES_MAX) {
+        this.#refuse(BAD_START)
+        return input.length
+      }
+    }
+    return at
+  }
+
+  #beginRequest(): void {
+    const parser = this.#parser
+    const version = parser.version
+    const method = parser.method
+    this.#version = version
+    const refusal = scanRequestHead(parser.headers, version) ?? requestLineRefusal(method, parser)
+    if (refusal !== null) {
+      this.#refuse(refusal)
+      return
+    }
+    wheel.clear(this)
+    this.#keepAlive = parser.keepAlive
+    this.#owesContinue = false
+    this.#body = null
+    this.#state = WORK
+    if (facts.chunked) {
+      parser.expectChunks()
+      this.#beginBody(-1)
+    } else if (facts.contentLengthBytes > 0) {
+      this.#beginBody(facts.contentLengthBytes)
+    }
+    const exchange = new ServerExchange(this, method, parser.target, version, parser.headers, this.#body)
+    this.#exchange = exchange
+    try {
+      this.#owner.options.onRequest(exchange)
+    } catch (error) {
+      this.#refuse(BUG)
+      queueMicrotask(() => {
+        throw error // a bug is reported, with this connection in order
+      })
+    }
+  }
+
+  #beginBody(lengthBytes: number): void {
+    this.#body = new RequestBody(this, lengthBytes)
+    this.#bodyBytesLeft = lengthBytes
+    this.#owesContinue = facts.expectsContinue && !this.#bodyFollows
+    this.#drainedBytes = 0
+    this.#state = BODY
+  }
+
+  #takeBody(input: Buffer, at: number): number {
+    const body = this.#body!
+    let end: number
+    let chunk: Buffer | null
+    let complete: boolean
+    if (this.#bodyBytesLeft >= 0) {
+      end = Math.min(input.length, at + this.#bodyBytesLeft)
+      chunk = at === 0 && end === input.length ? input : input.subarray(at, end)
+      this.#bodyBytesLeft -= end - at
+      complete = this.#bodyBytesLeft === 0
+    } else {
+      end = this.#parser.readChunks(input, at)
+      if (end < 0) {
+        this.#refuse(this.#parser.refusal!)
+        return input.length
+      }
+      chunk = this.#parser.body(input)
+      complete = this.#parser.messageComplete
+    }
+    if (body.done) {
+      this.#drainedBytes += end - at
+      if (this.#drainedBytes > DRAINED_BYTES_MAX) {
+        this.#linger()
+        return input.length
+      }
+    } else if (!complete && !this.#blocked) {
+      wheel.set(this, this.#owner.options.limits.bodyTimeoutMs)
+    }
+    // The state first: the sink may answer at once.
+    if (complete) this.#bodyComplete()
+    if (chunk !== null) body.data(chunk)
+    if (complete) body.complete(this.#bodyBytesLeft < 0 ? this.#parser.trailers : null)
+    return end
+  }
+
+  #bodyComplete(): void {
+    if (this.#state === BODY) {
+      this.#state = WORK
+      if (!this.#blocked) wheel.clear(this)
+    } else {
+      this.#nextRequest()
+    }
+  }
+
+  #discard(bytes: number): void {
+    this.#drainedBytes += bytes
+    if (this.#drainedBytes > DRAINED_BYTES_MAX) this.socket.destroy()
+  }
+
+  // --- the end of an exchange -----------------------------------------------------------------------------------------
+
+  #answerSent(): void {
+    const exchange = this.#exchange!
+    this.#exchange = null
+    if (!this.#keepAlive) {
+      this.#body?.cancel()
+      this.#linger()
+    } else if (this.#state === BODY) {
+      this.#body!.cancel()
+      this.#state = DRAIN
+      this.#drainedBytes = 0
+      wheel.set(this, this.#owner.options.limits.bodyTimeoutMs)
+    } else {
+      this.#nextRequest()
+    }
+    exchange.finish('sent')
+    if (this.#held !== null || this.#paused || this.#peerEnded) this.#goOn()
+  }
+
+  #nextRequest(): void {
+    this.#state = HEAD
+    this.#body = null
+    wheel.set(this, this.#owner.options.limits.idleTimeoutMs)
+    if (this.#owner.closing && this.#held === null) this.#linger()
+  }
+
+  /** Answers what cannot be understood, and closes. An exchange that was begun is told that its client is gone. */
+  #refuse(refusal: Refusal): void {
+    const exchange = this.#exchange
+    if (exchange === null || exchange.unanswered) {
+      const reason = REASONS[refusal.status] ?? 'Error'
+      const reply = this.#owner.options.protocolError(refusal.status, reason, refusal.detail)
+      const bytes = Buffer.byteLength(reply.body)
+      const head = responseHead(refusal.status, reason, reply.headers, bytes, 'close')
+      writeText(this.socket, head, reply.body, bytes)
+      if (exchange !== null) exchange.refusedStatus = refusal.status
+      this.#linger()
+    } else {
+      this.cut(true)
+    }
+    this.#endExchange(new RequestBodyError(refusal.detail, refusal.status))
+  }
+
+  #clientLeft(): void {
+    this.cut(false)
+  }
+
+  #endExchange(error: RequestBodyError): void {
+    const exchange = this.#exchange
+    const body = this.#body
+    this.#exchange = null
+    this.#body = null
+    if (exchange === null) return
+    if (body !== null && !body.done) body.fail(error)
+    exchange.finish('gone')
+  }
+
+  /** Ends our side and waits a little for the client to end its own. */
+  #linger(): void {
+    this.#state = LINGER
+    this.#held = null
+    this.#drainedBytes = 0
+    this.socket.end()
+    if (this.#peerEnded) {
+      this.socket.destroySoon()
+      return
+    }
+    wheel.set(this, LINGER_MS)
+    if (this.#paused) {
+      this.#paused = false
+      this.socket.resume()
+    }
+  }
+
+  /**
+   * The client half-closed or left, which look the same until something is sent. One interim answer costs the former nothing;
+   * the reset that it meets from the latter shows in the next write, be it empty.
+   */
+  #probe(): void {
+    if (!this.#peerEnded || !this.#exchange?.unanswered) return
+    this.socket.write(this.#probed ? '' : 'HTTP/1.1 102 Processing\r\n\r\n', 'latin1')
+    this.#probed = true
+    wheel.set(this, PROBE_AGAIN_MS)
+  }
+}
+
+function requestLineRefusal(method: string, parser: Parser): Refusal | null {
+  if (parser.targetOffset !== method.length + 1) return BAD_REQUEST_LINE
+  if (method === 'CONNECT') return NO_TUNNELS
+  if (parser.target === '*' && method !== 'OPTIONS') return BAD_TARGET
+  return null
+}

@@ -1,0 +1,159 @@
+import type { BodySource } from '../core/body.ts'
+
+/**
+ * The two narrow interfaces between a transport and the gateway: raw header arrays (flat: name, value, ...), chunks,
+ * back-pressure. The transport knows HTTP/1.1 framing and nothing of ours. One object per exchange, never per connection,
+ * so that HTTP/2 can stand behind the same interface.
+ */
+
+/** One request that came in, and the way to answer it. Made by the server for each request. */
+export interface Downstream {
+  readonly method: string
+  /** The request target as sent: origin form ("/path?query"), or absolute form as it came. */
+  readonly target: string
+  readonly httpVersion: '1.0' | '1.1'
+  /** As received, in order, names in their own case; framing headers (Content-Length, Transfer-Encoding, Connection) included. */
+  readonly rawHeaders: readonly string[]
+  /** Null when the request has no body. Paused until started; an unread rest is drained (64 KiB at most) or the connection closed. */
+  readonly body: BodySource | null
+  readonly remoteAddress: string
+  readonly remotePort: number
+  readonly localPort: number
+  readonly secure: boolean
+  /** Milliseconds (performance.now()) when the head of the request was complete. */
+  readonly receivedAtMs: number
+  /** Told once when the answer is out ("sent") or the client is gone before that ("gone"). Set by the owner. */
+  onFinish: ((how: 'sent' | 'gone') => void) | null
+  /** Told when `write` answered false and the client reads again. Set by the owner. */
+  onDrain: (() => void) | null
+  /** Bytes of the answer written so far, head included. */
+  readonly bytesOut: number
+  /** Status that the transport itself answered with since the body was malformed (400) or stalled (408), told by `onFinish('gone')`; else 0. */
+  readonly refusedStatus: number
+
+  /** The whole answer in one write. The transport adds Content-Length, Date and Connection; `headers` must have none of them. HEAD and 204/304 send no body, but keep the length. */
+  send(status: number, reason: string, headers: readonly string[], body: Buffer | string | null): void
+  /** The head of a streamed answer. `bodyBytes`: exact length, -1 when only the end will tell (chunked; close on HTTP/1.0), 0 for none. */
+  head(status: number, reason: string, headers: readonly string[], bodyBytes: number): void
+  /** False: wait for `onDrain`. */
+  write(chunk: Buffer): boolean
+  /** `trailers` is flat: name, value, ... */
+  end(trailers?: readonly string[] | null): void
+  /** Breaks the connection, so that the client sees that the answer is not whole. */
+  abort(): void
+}
+
+export interface TlsClientOptions {
+  readonly servername?: string
+  readonly ca?: string | readonly string[]
+  readonly cert?: string
+  readonly key?: string
+  readonly rejectUnauthorized?: boolean
+  readonly ciphers?: string
+  readonly minVersion?: string
+  readonly maxVersion?: string
+}
+
+/** Where a request goes. Frozen at deploy; pools are kept per origin `key`. */
+export interface Origin {
+  /** Names the pool: scheme, host, port and TLS identity. */
+  readonly key: string
+  readonly secure: boolean
+  /** Host name or address, IPv6 without brackets. */
+  readonly host: string
+  readonly port: number
+  readonly tls?: TlsClientOptions
+}
+
+export interface UpstreamRequest {
+  readonly origin: Origin
+  readonly method: string
+  /** Origin form: "/path?query". */
+  readonly target: string
+  /** Host included; no framing headers (Content-Length, Transfer-Encoding, Connection): the transport writes those. */
+  readonly headers: readonly string[]
+  /** A Buffer or string goes out with the head in one write; a source is streamed (Content-Length when its length is known, else chunked). */
+  readonly body: Buffer | string | BodySource | null
+  readonly connectTimeoutMs: number
+  /** No byte either way for this long. */
+  readonly ioTimeoutMs: number
+}
+
+export type UpstreamFailure =
+  | 'dns' // the name has no address
+  | 'refused' // nothing listens there, or no route
+  | 'connect-timeout'
+  | 'tls' // handshake or certificate
+  | 'io-timeout' // no byte for ioTimeoutMs
+  | 'reset' // the peer closed or reset before the answer was whole
+  | 'bad-response' // not HTTP/1.x, or ambiguous framing
+  | 'bad-request' // a method, target or header that must not go out (CR, LF, NUL, above latin1, ...)
+  | 'body' // the request body broke off: the client is gone
+  | 'aborted' // by `abort()`
+
+export class UpstreamError extends Error {
+  readonly kind: UpstreamFailure
+  /** The request may be sent again: no byte of it can have been acted on. */
+  readonly retryable: boolean
+
+  constructor(kind: UpstreamFailure, message: string, retryable: boolean, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'UpstreamError'
+    this.kind = kind
+    this.retryable = retryable
+  }
+}
+
+/** Takes the answer. Interim answers (1xx, but 101) are not handed on. After `onEnd` or `onError` nothing follows. */
+export interface UpstreamHandler {
+  /** The head of the answer. `headers` has no hop-by-hop or framing header but Content-Length. `bodyBytes` -1: only the end will tell. */
+  onHead(status: number, reason: string, headers: string[], bodyBytes: number): void
+  /** False: stop reading until `resume()`. */
+  onData(chunk: Buffer): boolean
+  onEnd(trailers: readonly string[] | null): void
+  onError(error: UpstreamError): void
+}
+
+export interface UpstreamCall {
+  resume(): void
+  /** Ends the exchange; the handler's `onError` is not called. */
+  abort(): void
+}
+
+export interface UpstreamClient {
+  dispatch(request: UpstreamRequest, handler: UpstreamHandler): UpstreamCall
+  /** Closes idle connections, and the busy ones when their exchange ends. */
+  close(): void
+}
+
+export interface ServerLimits {
+  readonly requestLineBytesMax: number
+  readonly headerBytesMax: number
+  readonly headersBytesMax: number
+  readonly headersCountMax: number
+  readonly headerTimeoutMs: number
+  readonly bodyTimeoutMs: number
+  readonly idleTimeoutMs: number
+}
+
+/** A malformed or over-long request is answered by the transport with these (status -> body), and the connection is closed. */
+export type ProtocolErrorReply = (status: number, reason: string, detail: string) => { headers: string[]; body: string }
+
+export interface ServerOptions {
+  readonly host: string
+  readonly port: number
+  /** Several threads listen on the same port (Linux). */
+  readonly reusePort: boolean
+  readonly limits: ServerLimits
+  readonly tls?: { readonly cert: string; readonly key: string }
+  readonly onRequest: (exchange: Downstream) => void
+  readonly protocolError: ProtocolErrorReply
+}
+
+export interface WireServer {
+  readonly port: number
+  /** Connections open now. */
+  readonly connections: number
+  /** No new connections; idle ones close; busy ones close after their answer; what is left after `graceMs` is cut. */
+  close(graceMs: number): Promise<void>
+}

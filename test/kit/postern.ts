@@ -1,0 +1,132 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const LAUNCHER = fileURLToPath(new URL('../../bin/postern', import.meta.url))
+const START_TIMEOUT_MS = 15_000
+
+export interface Run {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** The real program, on free ports, with a data folder of its own. */
+export class Postern {
+  readonly gateway: string
+  readonly admin: string
+  readonly token: string
+  readonly data: string
+  readonly process: ChildProcess
+  readonly ended: Promise<Run>
+  readonly #ownData: boolean
+
+  private constructor(process: ChildProcess, ended: Promise<Run>, data: string, ownData: boolean, doors: Doors) {
+    this.process = process
+    this.ended = ended
+    this.data = data
+    this.#ownData = ownData
+    this.gateway = doors.gateway
+    this.admin = doors.admin
+    this.token = doors.token
+  }
+
+  static async start(
+    args: readonly string[],
+    options: { data?: string; env?: NodeJS.ProcessEnv; workers?: number } = {},
+  ): Promise<Postern> {
+    const data = options.data ?? mkdtempSync(join(tmpdir(), 'postern-test-'))
+    const all = ['start', ...args, '--host', '127.0.0.1', '--port', '0', '--admin-port', '0', '--data', data]
+    if (options.workers !== undefined) all.push('--workers', String(options.workers))
+    const { child, ended, output } = run(all, options.env)
+    const doors = await new Promise<Doors>((resolve, reject) => {
+      const timer = setTimeout(() => {
+        child.kill('SIGKILL')
+        reject(new Error(`not ready after ${START_TIMEOUT_MS} ms:\n${output()}`))
+      }, START_TIMEOUT_MS)
+      child.stdout!.on('data', () => {
+        const found = doorsIn(output())
+        if (found === null) return
+        clearTimeout(timer)
+        resolve(found)
+      })
+      void ended.then((run) => {
+        clearTimeout(timer)
+        reject(new Error(`ended with ${run.code ?? run.signal} before it was ready:\n${run.stdout}${run.stderr}`))
+      })
+    })
+    return new Postern(child, ended, data, options.data === undefined, doors)
+  }
+
+  /** Ends it as Ctrl-C would, and waits. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<Run> {
+    this.process.kill(signal)
+    const run = await this.ended
+    if (this.#ownData) rmSync(this.data, { recursive: true, force: true })
+    return run
+  }
+
+  /** A call to the admin door with the admin token; the answer as JSON. */
+  async ask(path: string): Promise<{ status: number; body: unknown }> {
+    const answer = await fetch(`${this.admin}${path}`, { headers: { authorization: `Bearer ${this.token}` } })
+    const text = await answer.text()
+    return { status: answer.status, body: text.startsWith('{') || text.startsWith('[') ? JSON.parse(text) : text }
+  }
+}
+
+/** Runs the program to its end. */
+export function runPostern(args: readonly string[], env?: NodeJS.ProcessEnv): Promise<Run> {
+  return run(args, env).ended
+}
+
+interface Doors {
+  readonly gateway: string
+  readonly admin: string
+  readonly token: string
+}
+
+function doorsIn(output: string): Doors | null {
+  if (!/^ready/m.test(output)) return null
+  const gateway = /^gateway: (\S+)/m.exec(output)?.[1]
+  const dashboard = /^dashboard: (\S+)\/\?token=(\S+)/m.exec(output)
+  if (gateway === undefined || dashboard === null) return null
+  return { gateway, admin: dashboard[1]!, token: dashboard[2]! }
+}
+
+function run(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
+  const child = spawn(LAUNCHER, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } })
+  let stdout = ''
+  let stderr = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text
+  })
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text
+  })
+  const ended = new Promise<Run>((resolve) => {
+    child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr }))
+  })
+  return { child, ended, output: () => stdout + stderr }
+}
+
+/** Waits until `check` gives something; the reason of the last failure when it never does. */
+export async function until<T>(
+  check: () => Promise<T | undefined | false> | T | undefined | false,
+  timeoutMs = 10_000,
+): Promise<T> {
+  const deadline = Date.now() + timeoutMs
+  let last: unknown
+  for (;;) {
+    try {
+      const found = await check()
+      if (found !== undefined && found !== false) return found
+    } catch (error) {
+      last = error
+    }
+    if (Date.now() > deadline) throw new Error('the condition never came true', { cause: last })
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+}
