@@ -35,7 +35,15 @@ export function compileVariable(name: string, need: NeedContent): Variable {
   const predefined = Object.hasOwn(PREDEFINED, name) ? PREDEFINED[name] : undefined
   if (predefined !== undefined) {
     const { get, set } = predefined
-    return { name, get, set: set === null ? () => false : (x, value) => (set(x, value), true) }
+    if (set === null) return { name, get, set: () => false }
+    return {
+      name,
+      get,
+      set: (x, value) => {
+        set(x, value)
+        return true
+      },
+    }
   }
   if (isFlowMessage(name)) {
     need(name)
