@@ -107,7 +107,7 @@ export function ErrorTable({ answer }: { readonly answer: ResponseCodesAnswer })
                 <th scope="row" class="code wraps">
                   {breakable(errorCode)}
                 </th>
-                <td>{proxy === '' ? <span class="quiet">no proxy matched</span> : proxy}</td>
+                <td class="wraps">{proxy === '' ? <span class="quiet">no proxy matched</span> : proxy}</td>
                 <td class="number">{count(calls)}</td>
               </tr>
             ))}

@@ -45,7 +45,7 @@ export function TimeBar({ view, change, answer }: TimeBarProps): JSX.Element {
         <button
           type="button"
           aria-pressed={view.from !== null}
-          aria-label="From one date until another"
+          aria-label="Dates, from one until another"
           onClick={custom}
         >
           Dates

@@ -19,6 +19,7 @@ export function checkTogether(drafts: readonly DraftProxy[], countOfConfig: numb
     }
     names.add(name)
     for (const endpoint of proxyEndpoints) {
+      if (endpoint.basePath === '') continue
       const key = basePathKey(endpoint.basePath)
       const owner = owners.get(key)
       if (owner === undefined) owners.set(key, name)

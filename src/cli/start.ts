@@ -111,8 +111,15 @@ function publicationOf(config: PosternConfig): Publication {
   return {
     generation: 1,
     settings: JSON.stringify(config.settings),
+    responseCodes: responseCodes(config),
     proxies: config.proxies.map((deployed) => JSON.stringify(deployed)),
   }
+}
+
+/** APIcast's variable wins over the file: `1` or `true` switches on, anything else off. */
+function responseCodes(config: PosternConfig): boolean {
+  const variable = process.env['APICAST_RESPONSE_CODES']
+  return variable === undefined || variable === '' ? config.responseCodes : /^(1|true)$/i.test(variable)
 }
 
 function summaryOf(deployed: DeployedProxy): ProxySummary {

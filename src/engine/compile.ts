@@ -161,9 +161,10 @@ class ProxyCompilation {
   #uses(uses: readonly StepUse[]): Step[] {
     const steps: Step[] = []
     for (const use of uses) {
+      // Compiled even where there is no step to guard: its errors are errors of the bundle.
+      const { test, needs } = this.#test(use.condition)
       const step = this.#policyStep(use.policy)
       if (step === null) continue
-      const { test, needs } = this.#test(use.condition)
       steps.push(test === null ? step : withContent(needs, (x) => (test(x) ? step(x) : undefined)))
     }
     return steps

@@ -2,7 +2,7 @@ import { sourceTextOf } from '../model/http-connection.ts'
 import { didYouMean } from '../model/nearest.ts'
 import type { Problems } from '../model/problem.ts'
 import type { SourceText } from '../model/source.ts'
-import { childOf, isEmptyElement, textOf, type XmlElement } from '../model/xml.ts'
+import { childOf, childrenOf, isEmptyElement, textOf, type XmlElement } from '../model/xml.ts'
 import {
   type Edit,
   FIELDS,
@@ -53,6 +53,14 @@ export function parseEdits(xml: XmlElement, problems: Problems, others: readonly
 export function warnUnknown(child: XmlElement, parent: XmlElement, known: readonly string[], problems: Problems): void {
   const text = `<${child.name}> is not known in ${parent.name} and has no effect${didYouMean(child.name, known)}`
   problems.warn('UnknownElement', child.at, text)
+}
+
+/** Children that count once: a second one is a warning. */
+export function warnRepeated(xml: XmlElement, names: readonly string[], problems: Problems): void {
+  for (const name of names) {
+    const second = childrenOf(xml, name)[1]
+    if (second !== undefined) problems.warn('DuplicateElement', second.at, `a second <${name}> has no effect`)
+  }
 }
 
 /** `true` or `false` of a child element, in any case; anything else is a warning and counts as the default. */
@@ -221,6 +229,7 @@ function parseVariable(xml: XmlElement, problems: Problems): Edit | null {
       problems.error('NotSupportedYet', child.at, '<PropertySetRef> is not supported yet in this version; use <Value>')
     } else if (!VARIABLE_CHILDREN.includes(child.name)) warnUnknown(child, xml, VARIABLE_CHILDREN, problems)
   }
+  warnRepeated(xml, VARIABLE_CHILDREN, problems)
   const nameElement = childOf(xml, 'Name')
   const name = nameElement === undefined ? null : sourceTextOf(nameElement)
   if (name === null) {

@@ -36,6 +36,19 @@ describe('headers', () => {
     expect(headers.pieces('x-many')).toEqual(pieces)
   })
 
+  test.each([
+    ['plain', 'plain'],
+    ['split\r\nX-Evil: 1', 'split X-Evil: 1'],
+    ['zero\0', 'zero '],
+    ['für', 'für'],
+    ['日本', '\xe6\x97\xa5\xe6\x9c\xac'],
+  ])('%j is written as %j', (value, written) => {
+    const headers = new Headers([])
+    headers.set('A', value)
+    headers.add('B', value)
+    expect(headers.raw).toEqual(['A', written, 'B', written])
+  })
+
   test('removing the only piece removes the header', () => {
     const headers = new Headers(['A', 'a'])
     headers.setPiece('A', 1, null)

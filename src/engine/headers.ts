@@ -52,7 +52,7 @@ export class Headers {
   }
 
   add(name: string, value: string): void {
-    this.#owned().push(name, value)
+    this.#owned().push(name, sendable(value))
   }
 
   /** Replaces the first header of that name and removes the others; adds it when there is none. */
@@ -61,11 +61,11 @@ export class Headers {
     const raw = this.#owned()
     for (let i = 0; i < raw.length; i += 2) {
       if (!same(raw[i]!, lower)) continue
-      raw[i + 1] = value
+      raw[i + 1] = sendable(value)
       for (let k = raw.length - 2; k > i; k -= 2) if (same(raw[k]!, lower)) raw.splice(k, 2)
       return
     }
-    raw.push(name, value)
+    raw.push(name, sendable(value))
   }
 
   remove(lower: string): void {
@@ -104,6 +104,18 @@ export class Headers {
     }
     return this.#raw as string[]
   }
+}
+
+const UNSENDABLE = /[^\t\x20-\x7e\x80-\xff]/
+
+/**
+ * A header value as it may go on the wire, where each character is a byte: other characters become their UTF-8 bytes, and
+ * line ends (which would begin a header of somebody else's choosing) become blanks.
+ */
+export function sendable(value: string): string {
+  if (!UNSENDABLE.test(value)) return value
+  const bytes = /[^\x00-\xff]/.test(value) ? Buffer.from(value, 'utf8').toString('latin1') : value
+  return bytes.replace(/[\x00-\x08\x0a-\x1f\x7f]+/g, ' ')
 }
 
 function same(name: string, lower: string): boolean {

@@ -1,4 +1,5 @@
 import type { BodySink, BodySource } from '../core/body.ts'
+import { sendable } from '../engine/headers.ts'
 import type { Message } from '../engine/message.ts'
 import type { Downstream } from '../wire/types.ts'
 import type { Call } from './call.ts'
@@ -13,14 +14,19 @@ export function sendAnswer(call: Call, message: Message): void {
   call.status = status
   if (source !== null && allowsBody(status)) {
     const length = source.lengthBytes
-    down.head(status, message.reason, answerHeaders(call, message), length)
+    down.head(status, sendable(message.reason), answerHeaders(call, message), length)
     source.start(new AnswerStream(down, source))
     return
   }
   source?.cancel()
   const content = message.body.content
   if (content === null || content.length === 0) return sendEmpty(call, message)
-  down.send(status, message.reason, answerHeaders(call, message), typeof content === 'string' ? message.bytes : content)
+  down.send(
+    status,
+    sendable(message.reason),
+    answerHeaders(call, message),
+    typeof content === 'string' ? message.bytes : content,
+  )
 }
 
 /** No body. An answer to HEAD (or a 304) may still tell how long it would have been. */
@@ -28,11 +34,11 @@ function sendEmpty(call: Call, message: Message): void {
   const { down } = call
   const told = down.method === 'HEAD' || message.status === 304 ? message.headers.get('content-length') : undefined
   if (told !== undefined && /^\d{1,15}$/.test(told)) {
-    down.head(message.status, message.reason, answerHeaders(call, message), Number(told))
+    down.head(message.status, sendable(message.reason), answerHeaders(call, message), Number(told))
     down.end()
     return
   }
-  down.send(message.status, message.reason, answerHeaders(call, message), null)
+  down.send(message.status, sendable(message.reason), answerHeaders(call, message), null)
 }
 
 /** An answer made by the gateway itself, before any proxy is known. */

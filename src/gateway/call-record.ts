@@ -1,3 +1,4 @@
+import { THROTTLED_CODE } from '../accounts/throttle-text.ts'
 import type { CallRecord } from '../analytics/record.ts'
 import type { Call } from './call.ts'
 
@@ -26,8 +27,8 @@ export function fillRecord(record: CallRecord, call: Call, gone: boolean): void 
   record.targetMs = x === null || x.targetReceivedAt === 0 ? 0 : x.targetReceivedAt - x.targetSentAt
   record.policyMs =
     x === null || x.answerStartedAt === 0 ? 0 : Math.max(0, x.answerStartedAt - down.receivedAtMs - record.targetMs)
-  // Refused by an access rule: not authorized in 3scale's sense. A throttle is one.
-  record.authorized = served !== null && served.serviceId !== null && !(fault?.code === 'APIG.0308')
+  // In 3scale's sense: a call of a service that no access rule refused. A throttle is one.
+  record.authorized = call.snapshot.responseCodes && record.serviceId !== '' && fault?.code !== THROTTLED_CODE
 }
 
 /** Methods are kept by name only when there are few of them: anybody may invent more. */

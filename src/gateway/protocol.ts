@@ -25,6 +25,8 @@ export interface Publication {
   readonly generation: number
   /** JSON of `Settings`. */
   readonly settings: string
+  /** Calls of a service count in 3scale's response code statistics. */
+  readonly responseCodes: boolean
   /** Each the JSON of one `DeployedProxy`. */
   readonly proxies: readonly string[]
 }

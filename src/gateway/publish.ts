@@ -27,6 +27,7 @@ export function snapshotOf(publication: Publication, services: PublishServices):
   return {
     generation: publication.generation,
     settings,
+    responseCodes: publication.responseCodes,
     router: new Router(served),
     destinations: new Destinations(services.hostMap, !settings.edgeCompatibleTls),
   }
@@ -34,7 +35,13 @@ export function snapshotOf(publication: Publication, services: PublishServices):
 
 /** Before anything is published: no proxy is found. */
 export function emptySnapshot(settings: Settings): Snapshot {
-  return { generation: 0, settings, router: new Router([]), destinations: new Destinations({}, true) }
+  return {
+    generation: 0,
+    settings,
+    responseCodes: false,
+    router: new Router([]),
+    destinations: new Destinations({}, true),
+  }
 }
 
 function serve(deployed: DeployedProxy, settings: Settings, services: PublishServices): Served[] {

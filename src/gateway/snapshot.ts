@@ -6,6 +6,8 @@ import type { Destinations } from './url.ts'
 export interface Snapshot {
   readonly generation: number
   readonly settings: Settings
+  /** Calls of a service count in 3scale's response code statistics. */
+  readonly responseCodes: boolean
   readonly router: Router
   readonly destinations: Destinations
 }

@@ -93,7 +93,7 @@ test('whatever is written, parse, compile and step do not throw, and a configura
           outbound: outboundStub().outbound,
         },
       )
-      expect(JSON.parse(JSON.stringify(config))).toEqual(config)
+      expect(JSON.parse(JSON.stringify(config))).toStrictEqual(config)
       for (const { message, at } of problems) expect(message !== '' && at.line > 0).toBe(true)
       if (!problems.some(({ severity }) => severity === 'error')) ran++
     },

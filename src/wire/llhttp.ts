@@ -79,6 +79,8 @@ const CHUNK_FRAMING_TOO_LONG: Refusal = { status: 400, detail: 'the chunk extens
 const CHUNK_FRAMING_BYTES_MAX = 16_384
 const PLAIN_CHUNK_FRAMING_BYTES = 24
 
+const LETTER_H = 0x48
+
 export const REQUEST = 1
 export const RESPONSE = 2
 
@@ -90,6 +92,8 @@ export class Parser {
   target: string
   /** Bytes in front of the target: the method and one space, unless the client sent more. */
   targetOffset: number
+  /** An H was seen where it is due, one space behind the target: llhttp takes several spaces, RTSP and ICE there, too. */
+  protocolSeen: boolean
   reason: string
   status: number
   /** llhttp's view of Connection and the version; right for requests only. */
@@ -115,6 +119,7 @@ export class Parser {
     this.#limits = limits
     this.target = ''
     this.targetOffset = -1
+    this.protocolSeen = false
     this.reason = ''
     this.status = 0
     this.keepAlive = false
@@ -151,6 +156,7 @@ export class Parser {
     wasm.llhttp_reset(this.#address)
     this.target = ''
     this.targetOffset = -1
+    this.protocolSeen = false
     this.reason = ''
     this.headers = []
     this.trailers = null
@@ -170,6 +176,10 @@ export class Parser {
     do {
       const end = this.#execute(input, at, true)
       if (end < 0) return -1
+      if (!this.protocolSeen && this.targetOffset >= 0) {
+        const position = at + this.targetOffset + this.target.length + 1 - this.#takenBytes
+        if (position < end) this.protocolSeen = input[position] === LETTER_H
+      }
       this.#takenBytes += end - at
       if (this.#takenBytes > limits.requestLineBytesMax + limits.headersBytesMax) {
         this.refusal ??= HEADERS_TOO_LONG

@@ -32,7 +32,10 @@ const CR = 0x0d
 const LF = 0x0a
 
 const BAD_START: Refusal = { status: 400, detail: 'a request begins with its method' }
-const BAD_REQUEST_LINE: Refusal = { status: 400, detail: 'method and target are parted by one space' }
+const BAD_REQUEST_LINE: Refusal = {
+  status: 400,
+  detail: 'a request line is method, target and HTTP/1.1, parted by one space',
+}
 const NO_TUNNELS: Refusal = { status: 501, detail: 'CONNECT is not offered here' }
 const BAD_TARGET: Refusal = { status: 400, detail: 'the target "*" is for OPTIONS' }
 const SLOW_HEAD: Refusal = { status: 408, detail: 'the head of the request did not arrive in time' }
@@ -498,8 +501,9 @@ export class ServerConnection extends Timed {
     this.#exchange = null
     this.#body = null
     if (exchange === null) return
-    if (body !== null && !body.done) body.fail(error)
+    // In this order: who hears that the body broke off must not answer any more.
     exchange.finish('gone')
+    if (body !== null && !body.done) body.fail(error)
   }
 
   /** Ends our side and waits a little for the client to end its own. */
@@ -532,7 +536,7 @@ export class ServerConnection extends Timed {
 }
 
 function requestLineRefusal(method: string, parser: Parser): Refusal | null {
-  if (parser.targetOffset !== method.length + 1) return BAD_REQUEST_LINE
+  if (parser.targetOffset !== method.length + 1 || !parser.protocolSeen) return BAD_REQUEST_LINE
   if (method === 'CONNECT') return NO_TUNNELS
   if (parser.target === '*' && method !== 'OPTIONS') return BAD_TARGET
   return null

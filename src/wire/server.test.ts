@@ -156,7 +156,7 @@ test('a head without a body yet reaches the client at once', async () => {
   })
   const client = await RawClient.connect(server.port)
   client.write(REQUEST)
-  await client.untilText('chunked\r\n\r\n')
+  await client.untilText('\r\n\r\n')
   exchange!.write(Buffer.from('event'))
   await client.untilText('5\r\nevent\r\n')
   exchange!.end()

@@ -67,11 +67,14 @@ class HttpServer implements WireServer, ConnectionOwner {
         clearTimeout(cut)
         resolve()
       }
-      this.#server.close(() => {
-        if (this.#sockets.size === 0) this.#onEmpty?.()
-      })
+      // Called when the last connection ended, and perhaps before we were told of it.
+      this.#server.close(() => this.#tellWhenEmpty())
       for (const connection of [...this.#connections]) connection.closeWhenIdle()
     })
+  }
+
+  #tellWhenEmpty(): void {
+    if (!this.#server.listening && this.#sockets.size === 0) this.#onEmpty?.()
   }
 
   removed(connection: ServerConnection): void {
@@ -90,6 +93,7 @@ class HttpServer implements WireServer, ConnectionOwner {
     this.#sockets.add(socket)
     socket.once('close', () => {
       this.#sockets.delete(socket)
+      this.#tellWhenEmpty()
     })
   }
 }

@@ -105,18 +105,25 @@ const kinds: readonly Kind[] = [
   [0.003, 504, 'gateway', 'maps', 'messaging.adaptors.http.flow.GatewayTimeout', 9000],
 ]
 
-/** A year of believable traffic up to now: a day's and a week's rhythm, noise, and one bad hour this morning. */
-export function fillDemo(analytics: Analytics, nowMs: number = demoNowMs): void {
+export interface DemoTraffic {
+  readonly days: number
+  /** The last hours have their calls per minute, the ones before per hour. */
+  readonly hoursByMinute: number
+}
+
+/** Believable traffic up to now: a day's and a week's rhythm, noise, and one bad hour this morning. The same at every call. */
+export function fillDemo(analytics: Analytics, { days, hoursByMinute }: DemoTraffic): void {
+  const nowMs = demoNowMs
   const random = seeded(7)
   const hourMs = 3_600_000
   const minuteMs = 60_000
   const thisMinute = Math.floor(nowMs / minuteMs) * minuteMs
   const thisHour = Math.floor(nowMs / hourMs) * hourMs
   const rows: BatchRow[] = []
-  for (let atMs = thisHour - 365 * 24 * hourMs; atMs < thisHour - 30 * hourMs; atMs += hourMs) {
+  for (let atMs = thisHour - days * 24 * hourMs; atMs < thisHour - hoursByMinute * hourMs; atMs += hourMs) {
     rows.push(...traffic(atMs, nowMs, 3_600 * (1 - (nowMs - atMs) / (600 * 24 * hourMs)), random))
   }
-  for (let atMs = thisHour - 30 * hourMs; atMs <= thisMinute; atMs += minuteMs)
+  for (let atMs = thisHour - hoursByMinute * hourMs; atMs <= thisMinute; atMs += minuteMs)
     rows.push(...traffic(atMs, nowMs, 60, random))
   for (let from = 0; from < rows.length; from += 5_000) {
     void analytics.write({ rows: rows.slice(from, from + 5_000), droppedCalls: 0 })

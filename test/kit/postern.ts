@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const LAUNCHER = fileURLToPath(new URL('../../bin/postern', import.meta.url))
@@ -128,5 +128,27 @@ export async function until<T>(
     }
     if (Date.now() > deadline) throw new Error('the condition never came true', { cause: last })
     await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+}
+
+/** The /proc status of the program under the launcher. */
+export function statusOfGateway(launcherPid: number): string {
+  for (const name of readdirSync('/proc')) {
+    if (!/^\d+$/.test(name)) continue
+    try {
+      const status = readFileSync(`/proc/${name}/status`, 'utf8')
+      if (Number(/^PPid:\s+(\d+)/m.exec(status)?.[1]) === launcherPid) return status
+    } catch {
+      // It ended while we looked.
+    }
+  }
+  throw new Error('the program is not running')
+}
+
+/** A bundle on disk: path below the folder to text. */
+export function writeFiles(folder: string, files: Readonly<Record<string, string>>): void {
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true })
+    writeFileSync(join(folder, path), text)
   }
 }

@@ -117,11 +117,11 @@ function serviceFor(request: FastifyRequest, id: string, services: readonly Serv
   return service
 }
 
-/** The vendor's columns; where a metric has two names, a code has one. Dates as Ruby writes them. */
+/** The vendor's columns; where a metric has two names, a code has one. Dates as Ruby writes them. No spreadsheet may take a code for a formula. */
 function csv(answer: ResponseCodeUsage, edgesMs: readonly number[]): string {
   const zone = Zone.named(answer.period.timezone)!
   const { code } = answer.response_code
-  const name = /^\w+$/.test(code) ? code : `"${code.replaceAll('"', '""')}"`
+  const name = /^\w+$/.test(code) ? code : `"'${code.replaceAll('"', '""')}"`
   const lines = answer.values.map(
     (value, index) => `${name},${name},${rubyTime(zone.format(edgesMs[index]!))},${value}`,
   )

@@ -65,7 +65,7 @@ function readEndpoints<E>(
   layout: BundleLayout,
   folder: 'proxies' | 'targets',
   element: string,
-  read: (root: XmlElement, reading: Reading) => E | null,
+  read: (root: XmlElement, reading: Reading) => E,
   reading: Reading,
 ): E[] {
   const { problems } = reading
@@ -82,8 +82,7 @@ function readEndpoints<E>(
       problems.error('DuplicateName', root.at, `${element} ${name} is there already, in ${place}; names must differ`)
     }
     places.set(name, `${root.at.file}:${root.at.line}`)
-    const endpoint = read(root, reading)
-    if (endpoint !== null) endpoints.push(endpoint)
+    endpoints.push(read(root, reading))
   }
   return endpoints
 }

@@ -27,7 +27,7 @@ const folder = join(import.meta.dirname, 'golden')
 describe('bundles', () => {
   for (const golden of goldenCases(folder)) {
     test(golden.name, () => {
-      const { proxy, problems } = readBundle(filesOf(golden.input), kinds)
+      const { proxy, problems } = readBundle(bytesOf(golden.input), kinds)
       const model = proxy === null ? '' : `${JSON.stringify(proxy, null, 2)}\n`
       // A model is written out where a case is about the model: its file names begin with "model".
       const actual = linesOf(problems) + (golden.name.startsWith('model') ? model : '')
@@ -60,4 +60,8 @@ const ELSEWHERE = [
 
 function linesOf(problems: readonly Problem[]): string {
   return problems.map((problem) => `${problemLine(problem)}\n`).join('')
+}
+
+function bytesOf(input: string): Map<string, Uint8Array> {
+  return new Map([...filesOf(input)].map(([path, text]) => [path, Buffer.from(text)]))
 }

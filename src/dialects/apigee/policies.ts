@@ -87,7 +87,8 @@ export class PolicyIndex {
     for (const entry of this.#entries.values()) {
       if (entry.policy !== null) policies.push(entry.policy)
       if (!entry.supported) this.#reportMissingKind(entry)
-      else if (!entry.used) this.#problems.warn('UnusedPolicy', entry.at, `no step uses policy ${entry.name}`)
+      else if (!entry.used && this.#kinds.has(entry.kind))
+        this.#problems.warn('UnusedPolicy', entry.at, `no step uses policy ${entry.name}`)
     }
     return policies
   }

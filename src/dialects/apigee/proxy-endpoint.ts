@@ -28,29 +28,25 @@ export const proxyProperties: PropertyTable = new Map<string, PropertyRule>([
   ['request.payload.parse.limit', { type: 'size', ours: '10m' }],
 ])
 
-/** `<ProxyEndpoint>`. Null after an error that leaves nothing to deploy; other errors are in the problems too. */
-export function readProxyEndpoint(root: XmlElement, reading: Reading): ProxyEndpoint | null {
+/** `<ProxyEndpoint>`. What could not be read is empty; the errors are in the problems. */
+export function readProxyEndpoint(root: XmlElement, reading: Reading): ProxyEndpoint {
   const { problems } = reading
-  const name = nameOf(root, problems)
-  const endpoint = readEndpoint(root, name ?? '', reading)
+  const endpoint = readEndpoint(root, nameOf(root, problems) ?? '', reading)
   const connection = onlyChild(root, 'HTTPProxyConnection', problems)
   if (connection !== undefined) checkChildren(connection, problems)
   const basePath = readBasePath(root, connection, problems)
-  const routeRules = readRouteRules(root, problems)
-  const postClientFlow = readPostClientFlow(root, reading)
-  if (name === null || basePath === null) return null
   const properties = connection === undefined ? undefined : onlyChild(connection, 'Properties', problems)
   return {
     ...endpoint,
     basePath,
     virtualHosts: readVirtualHosts(connection),
     properties: readProperties(properties, proxyProperties, problems),
-    routeRules,
-    postClientFlow,
+    routeRules: readRouteRules(root, problems),
+    postClientFlow: readPostClientFlow(root, reading),
   }
 }
 
-function readBasePath(root: XmlElement, connection: XmlElement | undefined, problems: Problems): string | null {
+function readBasePath(root: XmlElement, connection: XmlElement | undefined, problems: Problems): string {
   const elements = connection === undefined ? [] : childrenOf(connection, 'BasePath')
   const element = elements.find((candidate) => candidate.text.trim() !== '')
   if (elements.length > 1) {
@@ -63,14 +59,14 @@ function readBasePath(root: XmlElement, connection: XmlElement | undefined, prob
   if (element === undefined) {
     const at = (connection ?? root).at
     problems.error('BasePathMissing', at, 'no base path; write <HTTPProxyConnection><BasePath>/path</BasePath>')
-    return null
+    return ''
   }
   const path = element.text.trim()
   const wrong = basePathFault(path)
   if (wrong === null) return path
   const at = sourceTextOf(element)?.at ?? element.at
   problems.error('InvalidBasePath', at, `base path ${JSON.stringify(path.slice(0, 200))}: ${wrong}`)
-  return null
+  return ''
 }
 
 function readVirtualHosts(connection: XmlElement | undefined): string[] {

@@ -29,6 +29,8 @@ export function checkRoutes(
 export function checkBasePaths(endpoints: readonly ProxyEndpoint[], problems: Problems): void {
   const seen = new Map<string, ProxyEndpoint>()
   for (const endpoint of endpoints) {
+    // Its base path could not be read.
+    if (endpoint.basePath === '') continue
     const key = basePathKey(endpoint.basePath)
     const other = seen.get(key)
     if (other === undefined) seen.set(key, endpoint)

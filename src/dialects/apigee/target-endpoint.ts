@@ -12,12 +12,11 @@ const laterConnections: Readonly<Record<string, string>> = {
   HostedTarget: 'run the Node program yourself and name it in <HTTPTargetConnection>',
 }
 
-/** `<TargetEndpoint>`. Null after an error that leaves nothing to call; all errors are in the problems. */
-export function readTargetEndpoint(root: XmlElement, reading: Reading): TargetEndpoint | null {
-  const name = nameOf(root, reading.problems)
-  const endpoint = readEndpoint(root, name ?? '', reading)
-  const connection = readConnection(root, reading.problems)
-  return name === null || connection === null ? null : { ...endpoint, connection }
+/** `<TargetEndpoint>`. What could not be read is a stand-in; the errors are in the problems. */
+export function readTargetEndpoint(root: XmlElement, reading: Reading): TargetEndpoint {
+  const endpoint = readEndpoint(root, nameOf(root, reading.problems) ?? '', reading)
+  const standIn = { url: { text: 'http://unreadable.invalid', at: root.at }, properties: {}, at: root.at }
+  return { ...endpoint, connection: readConnection(root, reading.problems) ?? standIn }
 }
 
 function readConnection(root: XmlElement, problems: Problems): HttpConnection | null {

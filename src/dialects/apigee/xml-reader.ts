@@ -78,6 +78,8 @@ class XmlReading {
   #elements = 0
   #root: XmlElement | null = null
   #strayReported = false
+  /** Where the last tag, comment or section ended: there the next text begins. */
+  #markupEnd = 0
 
   constructor(text: string, file: string, problems: Problems) {
     this.#text = text
@@ -89,12 +91,14 @@ class XmlReading {
   run(): XmlElement | null {
     const parser = new SaxesParser({ xmlns: false, position: false, fragment: true })
     parser.on('error', (error) => this.#fail(parser, error.message))
-    parser.on('doctype', () => this.#stop('DoctypeNotAllowed', this.#text.indexOf('<!DOCTYPE'), DOCTYPE))
     parser.on('opentagstart', (tag) => this.#openStart(tag.name, parser.position))
     parser.on('opentag', (tag) => this.#openEnd(tag.attributes, parser.position))
     parser.on('closetag', (tag) => this.#close(tag.isSelfClosing, parser.position))
-    parser.on('text', (text) => this.#characters(text, parser.position))
+    parser.on('text', (text) => this.#characters(text, this.#markupEnd))
     parser.on('cdata', (text) => this.#cdata(text, parser.position))
+    // Reported before its last `>` is read.
+    parser.on('comment', () => this.#pass(parser.position + 1))
+    parser.on('processinginstruction', () => this.#pass(parser.position))
     try {
       parser.write(this.#text).close()
     } catch (error) {
@@ -135,6 +139,7 @@ class XmlReading {
     if (names.length > xmlLimits.attributesMax) this.#stop('TooManyAttributes', position - 1, `on <${element.name}>`)
     for (const name of names) element.attributes[name] = attributes[name] ?? ''
     element.contentStart = position
+    this.#pass(position)
   }
 
   #close(isSelfClosing: boolean, position: number): void {
@@ -155,6 +160,7 @@ class XmlReading {
     const parent = this.#open.at(-1)
     if (parent === undefined) this.#root = done
     else parent.children.push(done)
+    this.#pass(position)
   }
 
   /** Saxes reports a wrong end tag without the name that was expected. */
@@ -166,35 +172,31 @@ class XmlReading {
     this.#stop('NotWellFormed', start, `</${written}> found where </${element.name}> must close ${opened}`)
   }
 
-  #characters(text: string, position: number): void {
+  #characters(text: string, start: number): void {
     const element = this.#open.at(-1)
-    if (element === undefined) this.#stray(text, position)
-    else this.#append(element, text, element.contentStart)
+    if (element === undefined) this.#stray(text, start)
+    else {
+      if (element.textStart === -1) element.textStart = start
+      element.text.push(text)
+    }
   }
 
   #cdata(text: string, position: number): void {
-    const element = this.#open.at(-1)
-    if (element === undefined) this.#stray(text, position)
-    else this.#append(element, text, position - text.length - ']]>'.length)
+    this.#characters(text, position - text.length - ']]>'.length)
+    this.#pass(position)
   }
 
-  /** `start` is exact for the first piece, which is what conditions and templates consist of. */
-  #append(element: Building, text: string, start: number): void {
-    if (element.textStart === -1 && text !== '') {
-      // What stands before the first text can only be comments and children: then its place is near enough.
-      element.textStart = start
-    }
-    element.text.push(text)
+  #pass(position: number): void {
+    this.#markupEnd = position
   }
 
-  #stray(text: string, position: number): void {
+  #stray(text: string, start: number): void {
     if (text.trim() === '') return
-    if (this.#root === null) {
-      this.#stop('NotXml', position - 1, 'text before the first element; is this an XML file?')
-    }
+    const first = start + text.length - text.trimStart().length
+    if (this.#root === null) this.#stop('NotXml', first, 'text before the first element; is this an XML file?')
     if (this.#strayReported) return
     this.#strayReported = true
-    this.#problems.warn('StrayText', this.#at(position - 1), 'text after the last closing tag has no meaning')
+    this.#problems.warn('StrayText', this.#at(first), 'text after the last closing tag has no meaning')
   }
 
   #fail(parser: { readonly position: number }, saxesMessage: string): never {
@@ -204,6 +206,9 @@ class XmlReading {
     if (message.startsWith('unclosed tag') && last !== undefined) {
       this.#problems.error('NotWellFormed', last.at, `<${last.name}> is never closed`)
       throw new XmlStop()
+    }
+    if (message.startsWith('inappropriately located doctype')) {
+      this.#stop('DoctypeNotAllowed', this.#text.lastIndexOf('<', index), DOCTYPE)
     }
     if (/^(unexpected close tag|unmatched closing tag)/.test(message)) {
       const start = this.#text.lastIndexOf('<', index)

@@ -103,7 +103,7 @@ export class ShapeReading {
           name,
           keys.map((candidate) => candidate.name),
         )
-        const hint = nearest === '' ? `; known are ${keys.map((candidate) => candidate.name).join(', ')}` : nearest
+        const hint = nearest === '' ? `; this is ${namesOf(keys)}` : nearest
         this.#problems.error('UnknownKey', keyAt, `${inner.slice(0, 100)} is not known${hint}`)
       } else if (key.shape.type === 'later') {
         this.places.set(inner, keyAt)
@@ -138,6 +138,10 @@ export class ShapeReading {
 
   #scalar(scalar: YamlScalar, shape: Shape, path: string): unknown {
     const { value, text } = scalar
+    if (scalar.broken) {
+      this.places.broken.push(path)
+      return undefined
+    }
     switch (shape.type) {
       case 'text':
         if (value === null || value === '' || text.length > (shape.charactersMax ?? TEXT_CHARACTERS_MAX)) break
@@ -170,11 +174,11 @@ export function expected(shape: Shape): string {
     case 'text':
       return `text of 1 to ${shape.charactersMax ?? TEXT_CHARACTERS_MAX} characters`
     case 'whole':
-      return `a whole number from ${shape.min} to ${shape.max}`
+      return shape.min === shape.max ? String(shape.min) : `a whole number from ${shape.min} to ${shape.max}`
     case 'flag':
       return 'true or false'
     case 'choice':
-      return `one of ${shape.of.join(', ')}`
+      return shape.of.length === 1 ? (shape.of[0] ?? '') : `one of ${shape.of.join(', ')}`
     case 'list':
       return `a list, each ${expected(shape.of)}`
     case 'keys':
@@ -186,7 +190,10 @@ export function expected(shape: Shape): string {
   }
 }
 
-const namesOf = (keys: readonly ConfigKey[]): string => `a set of keys (${keys.map((key) => key.name).join(', ')})`
+function namesOf(keys: readonly ConfigKey[]): string {
+  const usable = keys.filter((key) => key.shape.type !== 'later')
+  return `a set of keys (${usable.map((key) => key.name).join(', ')})`
+}
 
 function join(path: string, name: string): string {
   return path === '' ? name : `${path}.${name}`

@@ -39,6 +39,8 @@ export interface YamlScalar {
   /** As it was written, for keys that take text where people write a number. */
   readonly text: string
   readonly fromEnvironment: boolean
+  /** What the environment should hold is wrong or missing; it has been reported. */
+  readonly broken: boolean
   readonly at: Position
 }
 
@@ -68,11 +70,12 @@ export function readYaml(text: string, file: string, env: Environment, problems:
     lineCounter: lines,
     uniqueKeys: false,
     prettyErrors: false,
-    logLevel: 'silent',
   })
   const reading = new TreeReading(document, file, lines, env, problems)
-  for (const { message, pos } of [...document.errors, ...document.warnings]) {
-    problems.error('BadYaml', reading.at(pos[0]), message.split('\n', 1)[0] ?? 'not YAML')
+  for (const { code, message, pos } of [...document.errors, ...document.warnings]) {
+    const line =
+      code === 'MULTIPLE_DOCS' ? 'a second document; the file holds one, without ---' : message.split('\n', 1)[0]
+    problems.error('BadYaml', reading.at(pos[0]), line ?? 'not YAML')
   }
   if (document.errors.length > 0) return null
   if (document.contents === null) {
@@ -127,7 +130,7 @@ class TreeReading {
     if (isMap(node)) return this.#map(node, depth, at)
     if (isSeq(node)) return { kind: 'list', items: node.items.map((item) => this.#node(item, depth + 1, at)), at }
     if (isScalar(node)) return this.#scalar(node, at)
-    return { kind: 'scalar', value: null, text: '', fromEnvironment: false, at }
+    return { kind: 'scalar', value: null, text: '', fromEnvironment: false, broken: false, at }
   }
 
   #alias(name: string, target: unknown, depth: number, at: Position): YamlNode {
@@ -160,11 +163,12 @@ class TreeReading {
     const source = scalar.source ?? String(value ?? '')
     if (typeof value !== 'string') {
       const plain = typeof value === 'number' || typeof value === 'boolean' ? value : null
-      return { kind: 'scalar', value: plain, text: source, fromEnvironment: false, at }
+      return { kind: 'scalar', value: plain, text: source, fromEnvironment: false, broken: false, at }
     }
     const { text, changed, faults } = substitute(value, this.#env)
     for (const fault of faults) this.#problems.error('Environment', at, fault)
-    return { kind: 'scalar', value: changed ? typed(text) : text, text, fromEnvironment: changed, at }
+    const broken = faults.length > 0
+    return { kind: 'scalar', value: changed ? typed(text) : text, text, fromEnvironment: changed, broken, at }
   }
 
   #stop(code: string, at: Position, message: string): never {

@@ -274,7 +274,7 @@ describe('properties', () => {
   test('escaped, any text is returned unchanged', () => {
     fc.assert(
       fc.property(almost, (text) => {
-        expect(render(text.replace(/[{}]/g, '\\$&').replace(/\\\\(?=[{}])/g, '\\\\'))).toBe(text)
+        expect(render(text.replace(/[{}]/g, '\\$&'))).toBe(text)
       }),
     )
   })

@@ -1,6 +1,6 @@
 /** One token of an XPath; `at` is its offset. Names keep their prefix (`p:a`, `p:*`). */
 export interface Token {
-  readonly kind: 'name' | 'axis' | 'function' | 'operator' | 'literal' | 'number' | 'variable' | 'end'
+  readonly kind: 'name' | 'axis' | 'function' | 'operator' | 'symbol' | 'literal' | 'number' | 'variable' | 'end'
   readonly text: string
   readonly at: number
 }
@@ -23,8 +23,12 @@ const PATTERNS = {
   number: /\d+(?:\.\d*)?|\.\d+/y,
   variable: new RegExp(`\\$${NAME}(?::${NAME})?`, 'uy'),
   name: new RegExp(`${NAME}(?::(?:${NAME}|\\*)(?!:))?`, 'uy'),
-  symbol: /::|\/\/|\.\.|!=|<=|>=|[/.@()[\],|=<>+\-*]/y,
+  operator: /\/\/|!=|<=|>=|[/|=<>+\-*]/y,
+  symbol: /::|\.\.|[.@()[\],]/y,
 }
+type Pattern = Exclude<keyof typeof PATTERNS, 'blank'>
+const OPERAND_KINDS: readonly Pattern[] = ['literal', 'number', 'name', 'variable', 'operator', 'symbol']
+const OPERATOR_KINDS: readonly Pattern[] = ['operator', 'symbol', 'name', 'literal', 'number', 'variable']
 const OPERATOR_NAMES: ReadonlySet<string> = new Set(['and', 'or', 'div', 'mod'])
 /** After these a star is a name test and `and` is a name (XPath 1.0, section 3.7). */
 const BEFORE_OPERAND: ReadonlySet<string> = new Set(['@', '::', '(', '[', ','])
@@ -46,25 +50,23 @@ export function tokenize(text: string): Token[] | TokenError {
     if (i >= text.length) break
     const last = tokens.at(-1)
     const operand = last === undefined || last.kind === 'operator' || BEFORE_OPERAND.has(last.text)
-    const literal = match(PATTERNS.literal)
-    const number = match(PATTERNS.number)
-    const name = match(PATTERNS.name)
-    if (literal !== null) add('literal', literal)
-    else if (number !== null) add('number', number)
-    else if (name !== null && !operand && OPERATOR_NAMES.has(name)) add('operator', name)
-    else if (name !== null) add(nameKind(text, i + name.length), name)
-    else {
-      const other = match(PATTERNS.variable) ?? match(PATTERNS.symbol)
-      if (other === null) return new TokenError(i, `${text.slice(i, i + 8)} cannot stand here`)
-      if (other.startsWith('$')) add('variable', other)
-      else add(other === '*' && operand ? 'name' : 'operator', other)
-    }
+    const kinds = operand ? OPERAND_KINDS : OPERATOR_KINDS
+    const kind = kinds.find((one) => match(PATTERNS[one]) !== null)
+    if (kind === undefined) return new TokenError(i, unknown(text.slice(i, i + 12)))
+    const value = match(PATTERNS[kind])!
+    if (kind === 'name') add(nameKind(value, text, i + value.length, operand), value)
+    else add(kind === 'operator' && value === '*' && operand ? 'name' : kind, value)
   }
   tokens.push({ kind: 'end', text: '', at: text.length })
   return tokens
 }
 
-function nameKind(text: string, end: number): 'name' | 'axis' | 'function' {
+function nameKind(name: string, text: string, end: number, operand: boolean): Token['kind'] {
+  if (!operand) return OPERATOR_NAMES.has(name) ? 'operator' : 'name'
   const rest = /^\s*(\(|::)/.exec(text.slice(end, end + 100))?.[1]
   return rest === '(' ? 'function' : rest === '::' ? 'axis' : 'name'
+}
+
+function unknown(text: string): string {
+  return /^['"]/.test(text) ? 'the quote is not closed' : `${text} cannot stand here`
 }

@@ -1,6 +1,6 @@
 import { applyEdits, compileEdits } from '../../engine/edits.ts'
 import type { Edit } from '../../engine/edits-model.ts'
-import { booleanAttribute, booleanOf, COMMON_CHILDREN, parseEdits } from '../../engine/edits-parse.ts'
+import { booleanAttribute, booleanOf, COMMON_CHILDREN, parseEdits, warnRepeated } from '../../engine/edits-parse.ts'
 import type { EditOptions } from '../../engine/edits-step.ts'
 import type { Exchange } from '../../engine/exchange.ts'
 import type { FaultTable } from '../../engine/fault.ts'
@@ -54,15 +54,18 @@ const faults = {
 
 type Env = CompileEnv<keyof typeof faults>
 
+const OWN_CHILDREN = ['AssignTo', 'IgnoreUnresolvedVariables']
+
 function parse(xml: XmlElement, problems: Problems): Config {
   const assignTo = childOf(xml, 'AssignTo')
   const name = assignTo?.text.trim() ?? ''
+  warnRepeated(xml, OWN_CHILDREN, problems)
   return {
     assignTo: name === '' ? null : name,
     createNew: assignTo !== undefined && booleanAttribute(assignTo, 'createNew', false, problems),
     type: assignTo === undefined ? null : typeOf(assignTo, problems),
     ignoreUnresolved: booleanOf(xml, 'IgnoreUnresolvedVariables', false, problems),
-    edits: parseEdits(xml, problems, [...COMMON_CHILDREN, 'AssignTo', 'IgnoreUnresolvedVariables']),
+    edits: parseEdits(xml, problems, [...COMMON_CHILDREN, ...OWN_CHILDREN]),
   }
 }
 

@@ -1,6 +1,13 @@
 import { applyEdits, compileEdits } from '../../engine/edits.ts'
 import type { Edit } from '../../engine/edits-model.ts'
-import { booleanOf, COMMON_CHILDREN, EDIT_BLOCKS, parseEdits, warnUnknown } from '../../engine/edits-parse.ts'
+import {
+  booleanOf,
+  COMMON_CHILDREN,
+  EDIT_BLOCKS,
+  parseEdits,
+  warnRepeated,
+  warnUnknown,
+} from '../../engine/edits-parse.ts'
 import { errorMessage } from '../../engine/error-body.ts'
 import type { Exchange } from '../../engine/exchange.ts'
 import { Fault, type FaultTable } from '../../engine/fault.ts'
@@ -57,7 +64,8 @@ const faults = {
 
 type Env = CompileEnv<keyof typeof faults>
 
-const CHILDREN = ['FaultResponse', 'IgnoreUnresolvedVariables', 'ShortFaultReason', ...COMMON_CHILDREN]
+const OWN_CHILDREN = ['FaultResponse', 'IgnoreUnresolvedVariables', 'ShortFaultReason']
+const CHILDREN = [...OWN_CHILDREN, ...COMMON_CHILDREN]
 
 function parse(xml: XmlElement, problems: Problems): Config {
   for (const child of xml.children) {
@@ -66,6 +74,7 @@ function parse(xml: XmlElement, problems: Problems): Config {
       problems.warn('MisplacedElement', child.at, `<${child.name}> has an effect only inside <FaultResponse>`)
     } else warnUnknown(child, xml, CHILDREN, problems)
   }
+  warnRepeated(xml, OWN_CHILDREN, problems)
   const response = childOf(xml, 'FaultResponse')
   return {
     ignoreUnresolved: booleanOf(xml, 'IgnoreUnresolvedVariables', true, problems),

@@ -431,6 +431,8 @@ describe('deployment', () => {
   })
 
   test.each([
+    ['<Request variable="request"/>', "ClientRequestSent: the client's own headers"],
+    ['<Timeout>1</Timeout><Timeout>2</Timeout>', 'DuplicateElement: a second <Timeout> has no effect'],
     ['<Response variable="a"/>', 'UnknownAttribute: <Response> has no attribute variable'],
     [
       '<Respons>a</Respons>',

@@ -1,5 +1,12 @@
 import type { Edit } from '../../engine/edits-model.ts'
-import { booleanAttribute, booleanOf, COMMON_CHILDREN, parseEdits, warnUnknown } from '../../engine/edits-parse.ts'
+import {
+  booleanAttribute,
+  booleanOf,
+  COMMON_CHILDREN,
+  parseEdits,
+  warnRepeated,
+  warnUnknown,
+} from '../../engine/edits-parse.ts'
 import { httpConnectionOf, isFilled } from '../../model/http-connection.ts'
 import type { Problems } from '../../model/problem.ts'
 import type { HttpConnection } from '../../model/proxy.ts'
@@ -25,14 +32,16 @@ const TIMEOUT_MS = 55_000
 /** What a timer takes; more would fire at once. */
 const TIMEOUT_MS_MAX = 2_147_483_647
 
-const CHILDREN = ['Request', 'Response', 'Timeout', 'HTTPTargetConnection', 'LocalTargetConnection', ...COMMON_CHILDREN]
+const OWN_CHILDREN = ['Request', 'Response', 'Timeout', 'HTTPTargetConnection', 'LocalTargetConnection']
+const CHILDREN = [...OWN_CHILDREN, ...COMMON_CHILDREN]
 
 /** Reads `<ServiceCallout>`; every mistake goes to `problems`. */
 export function parse(xml: XmlElement, problems: Problems): Config {
   for (const child of xml.children) if (!CHILDREN.includes(child.name)) warnUnknown(child, xml, CHILDREN, problems)
+  warnRepeated(xml, OWN_CHILDREN, problems)
   const request = childOf(xml, 'Request')
   return {
-    request: request?.attributes['variable']?.trim() || DEFAULT_REQUEST,
+    request: request === undefined ? DEFAULT_REQUEST : requestName(request, problems),
     clearPayload: request === undefined || booleanAttribute(request, 'clearPayload', true, problems),
     ignoreUnresolved: request !== undefined && booleanOf(request, 'IgnoreUnresolvedVariables', false, problems),
     edits: request === undefined ? [] : requestEdits(request, problems),
@@ -40,6 +49,16 @@ export function parse(xml: XmlElement, problems: Problems): Config {
     timeoutMs: timeoutOf(xml, problems),
     connection: connectionOf(xml, problems),
   }
+}
+
+function requestName(request: XmlElement, problems: Problems): string {
+  const name = request.attributes['variable']?.trim() || DEFAULT_REQUEST
+  if (name === 'request') {
+    const text =
+      "the client's own headers (Authorization, Cookie, ...) go to the called service; name a new message to avoid it"
+    problems.warn('ClientRequestSent', request.at, text)
+  }
+  return name
 }
 
 function requestEdits(request: XmlElement, problems: Problems): Edit[] {

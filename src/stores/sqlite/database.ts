@@ -1,5 +1,5 @@
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { applicationId, migrate, NewerSchemaError } from './schema.ts'
 
@@ -59,13 +59,22 @@ export function openDatabase(dataFolder: string, nowMs: number): OpenDatabase {
 
 function makeFolder(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    makeFolders(resolve(folder))
   } catch (error) {
-    throw new DataFolderError(
-      `cannot make the data folder ${folder} (${reason(error)}): make it, or name another with --data`,
-      error,
-    )
+    const what = `cannot make the data folder ${folder} (${reason(error)})`
+    throw new DataFolderError(`${what}: make it, or name another with --data`, error)
   }
+}
+
+// Not mkdir's own `recursive`: below /proc, where a folder that was made is still missing, that never returns.
+function makeFolders(folder: string): void {
+  if (existsSync(folder)) {
+    if (!statSync(folder).isDirectory()) throw new Error(`${folder} is no folder`)
+    return
+  }
+  const parent = dirname(folder)
+  if (parent !== folder) makeFolders(parent)
+  mkdirSync(folder, { mode: 0o700 })
 }
 
 // A lock of the operating system on a file of its own: it ends with the process however that dies, and other programs may
