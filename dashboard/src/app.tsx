@@ -66,7 +66,9 @@ function Health(): JSX.Element | null {
   return (
     <div class="problem" role="status">
       {health.problem !== null && <p>The counters cannot be written: {health.problem}</p>}
-      {health.lostCalls > 0 && <p>{count(health.lostCalls)} calls since the start are missing from these numbers.</p>}
+      {health.lostCalls > 0 && (
+        <p>{count(health.lostCalls)} calls since the start could not be counted: they are missing here.</p>
+      )}
     </div>
   )
 }

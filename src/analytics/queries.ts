@@ -50,7 +50,7 @@ export class AnalyticsQueries {
     this.#rows.begin()
     checkEdges(query.edgesMs)
     const wanted = query.keys.map(keyTest)
-    const granules = this.#granules(this.#seriesOf(query.scope), query.edgesMs)
+    const granules = this.#granules(this.#seriesOf(query.scope), query.edgesMs, 'day')
     const values = wanted.map(() => new Array<number>(granules.length).fill(0))
     for (const [granule, totals] of granules.entries()) {
       for (const [key, calls] of totals.outcomes) {
@@ -87,7 +87,7 @@ export class AnalyticsQueries {
     this.#rows.begin()
     const values = new Map<string, Totals>()
     for (const series of this.#rows.series('call', query.match)) {
-      const totals = this.#sum([series], query)
+      const totals = this.#sum([series], query, 'quarter')
       const value = series.labels[query.by]
       const known = values.get(value)
       if (known === undefined) values.set(value, totals)
@@ -143,8 +143,8 @@ export class AnalyticsQueries {
     }
   }
 
-  #granules(series: readonly SeriesRef[], edges: readonly number[]): Totals[] {
-    const { edgesMs, segments } = coverageOf(edges, this.#clock.now())
+  #granules(series: readonly SeriesRef[], edges: readonly number[], coarsest: Level): Totals[] {
+    const { edgesMs, segments } = coverageOf(edges, this.#clock.now(), coarsest)
     const granules = Array.from({ length: Math.max(0, edges.length - 1) }, () => new Totals())
     for (const { id } of series) {
       let granule = 0
@@ -157,10 +157,15 @@ export class AnalyticsQueries {
     return granules
   }
 
-  #sum(series: readonly SeriesRef[], range: { readonly sinceMs: number; readonly untilMs: number }): Totals {
+  #sum(series: readonly SeriesRef[], range: TimeRange, coarsest: Level = 'day'): Totals {
     checkEdges([range.sinceMs, range.untilMs])
-    return this.#granules(series, [range.sinceMs, range.untilMs])[0]!
+    return this.#granules(series, [range.sinceMs, range.untilMs], coarsest)[0]!
   }
+}
+
+interface TimeRange {
+  readonly sinceMs: number
+  readonly untilMs: number
 }
 
 function checkEdges(edgesMs: readonly number[]): void {

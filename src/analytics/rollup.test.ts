@@ -25,10 +25,21 @@ describe('Recorder', () => {
     const recorder = new Recorder()
     const minuteMs = 1_700_000_040_000
     recorder.add(call({ timeMs: minuteMs, totalMs: 3, bytesIn: 10, bytesOut: 100, targetMs: 2, policyMs: 0.5 }))
-    recorder.add(call({ timeMs: minuteMs + 59_999, totalMs: 5, bytesIn: 1, bytesOut: 200, targetMs: 3, policyMs: 0.25 }))
+    recorder.add(
+      call({ timeMs: minuteMs + 59_999, totalMs: 5, bytesIn: 1, bytesOut: 200, targetMs: 3, policyMs: 0.25 }),
+    )
     recorder.add(call({ timeMs: minuteMs + 60_000 }))
     expect(recorder.take()?.rows).toMatchObject([
-      { minuteMs, calls: 2, totalMs: 8, bytesIn: 11, bytesOut: 300, targetMs: 5, policyMs: 0.75, latency: [7, 1, 8, 1] },
+      {
+        minuteMs,
+        calls: 2,
+        totalMs: 8,
+        bytesIn: 11,
+        bytesOut: 300,
+        targetMs: 5,
+        policyMs: 0.75,
+        latency: [7, 1, 8, 1],
+      },
       { minuteMs: minuteMs + 60_000, calls: 1 },
     ])
   })
@@ -42,7 +53,10 @@ describe('Recorder', () => {
         const take = (): void => {
           for (const row of recorder.take()?.rows ?? []) {
             expect(row.minuteMs % 60_000).toBe(0)
-            note(`${row.minuteMs} ${row.proxy} ${row.application} ${row.pathTemplate} ${row.status} ${row.authorized}`, -row.calls)
+            note(
+              `${row.minuteMs} ${row.proxy} ${row.application} ${row.pathTemplate} ${row.status} ${row.authorized}`,
+              -row.calls,
+            )
             note('bytes', -row.bytesOut)
             note('ms', -row.totalMs)
             note('latency', -row.latency.reduce((sum, n, i) => sum + (i % 2 === 1 ? n : 0), 0))
@@ -50,7 +64,10 @@ describe('Recorder', () => {
         }
         for (const [i, c] of calls.entries()) {
           recorder.add(c)
-          note(`${c.timeMs - (c.timeMs % 60_000)} ${c.proxy} ${c.application} ${c.pathTemplate} ${c.status} ${c.authorized}`, 1)
+          note(
+            `${c.timeMs - (c.timeMs % 60_000)} ${c.proxy} ${c.application} ${c.pathTemplate} ${c.status} ${c.authorized}`,
+            1,
+          )
           note('bytes', c.bytesOut)
           note('ms', c.totalMs)
           note('latency', 1)

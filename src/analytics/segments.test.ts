@@ -18,8 +18,16 @@ describe('coverageOf', () => {
   it.each<[string, number[], string[]]>([
     ['whole days', [midnight - 3 * DAY, midnight], ['day 4320']],
     ['hours one after the other', [midnight, midnight + HOUR, midnight + 2 * HOUR], ['hour 120']],
-    ['a month in a zone two hours east', [midnight - 30 * DAY - 2 * HOUR, midnight - 2 * HOUR], ['hour 120', 'day 41760', 'hour 1320']],
-    ['a day five and a half hours east', [midnight - 5.5 * HOUR, midnight + 18.5 * HOUR], ['quarter 30', 'hour 1380', 'quarter 30']],
+    [
+      'a month in a zone two hours east',
+      [midnight - 30 * DAY - 2 * HOUR, midnight - 2 * HOUR],
+      ['hour 120', 'day 41760', 'hour 1320'],
+    ],
+    [
+      'a day five and a half hours east',
+      [midnight - 5.5 * HOUR, midnight + 18.5 * HOUR],
+      ['quarter 30', 'hour 1380', 'quarter 30'],
+    ],
     ['minutes of today', [NOW - 13_000 - 3 * MINUTE, NOW - 13_000], ['minute 3']],
     ['nothing', [midnight, midnight], []],
   ])('reads the fewest rows for %s', (_, edges, expected) => {
@@ -41,7 +49,7 @@ describe('coverageOf', () => {
         const edges = ago.map(([ms, unit]) => Math.floor((NOW - ms) / unit) * unit).sort((a, b) => a - b)
         const { edgesMs, segments } = coverageOf(edges, NOW)
         expect(edgesMs).toEqual([...edgesMs].sort((a, b) => a - b))
-        edgesMs.forEach((edge, i) => expect(edge - edges[i]!).toBeLessThan(HOUR))
+        for (const [i, edge] of edgesMs.entries()) expect(edge - edges[i]!).toBeLessThan(HOUR)
         let at = edgesMs[0]!
         for (const { level, sinceMs, untilMs } of segments) {
           const rule = levelRules.find((r) => r.level === level)!

@@ -18,12 +18,13 @@ const HOUR_MS = 3_600_000
 
 /**
  * Which rows answer a question about the granules between these ascending edges with the fewest rows read: whole days where
- * a granule holds them, then hours, quarters and minutes at its ends.
+ * a granule holds them, then hours, quarters and minutes at its ends. No level coarser than `coarsest` is used.
  */
-export function coverageOf(edgesMs: readonly number[], nowMs: number): Coverage {
+export function coverageOf(edgesMs: readonly number[], nowMs: number, coarsest: Level = 'day'): Coverage {
+  const top = levelRules.findIndex((rule) => rule.level === coarsest)
   const edges = edgesMs.map((edge) => roundedUp(edge, nowMs))
   const segments: Segment[] = []
-  for (let i = 0; i + 1 < edges.length; i++) cover(segments, edges[i]!, edges[i + 1]!, levelRules.length - 1)
+  for (let i = 0; i + 1 < edges.length; i++) cover(segments, edges[i]!, edges[i + 1]!, top)
   return { edgesMs: edges, segments }
 }
 

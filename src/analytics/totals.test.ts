@@ -67,9 +67,20 @@ describe('totals', () => {
 
   it('keep each part of an outcome', () => {
     fc.assert(
-      fc.property(fc.nat(999), fc.nat(999), fc.nat(answerers.length - 1), fc.boolean(), (status, targetStatus, answerer, authorized) => {
-        expect(outcomeOf(outcomeKey(status, targetStatus, answerer, authorized))).toEqual({ status, targetStatus, answerer, authorized })
-      }),
+      fc.property(
+        fc.nat(999),
+        fc.nat(999),
+        fc.nat(answerers.length - 1),
+        fc.boolean(),
+        (status, targetStatus, answerer, authorized) => {
+          expect(outcomeOf(outcomeKey(status, targetStatus, answerer, authorized))).toEqual({
+            status,
+            targetStatus,
+            answerer,
+            authorized,
+          })
+        },
+      ),
     )
   })
 
@@ -84,12 +95,15 @@ describe('totals', () => {
       }),
     )
     const good = totalsOf(fc.sample(anyRow, 5)).pack()
-    for (let length = 0; length < good.length; length++) expect(() => unpacked(good.slice(0, length))).toThrow(RangeError)
+    for (let length = 0; length < good.length; length++)
+      expect(() => unpacked(good.slice(0, length))).toThrow(RangeError)
   })
 
   it('hold numbers that are none as zero and too large ones as the largest', () => {
     const [row] = fc.sample(anyRow, 1)
-    const totals = totalsOf([{ ...row!, calls: 1, bytesIn: Number.NaN, bytesOut: -5, totalMs: Number.POSITIVE_INFINITY }])
+    const totals = totalsOf([
+      { ...row!, calls: 1, bytesIn: Number.NaN, bytesOut: -5, totalMs: Number.POSITIVE_INFINITY },
+    ])
     expect(totals).toMatchObject({ bytesIn: 0, bytesOut: 0, totalUs: Number.MAX_SAFE_INTEGER })
     expect(unpacked(totals.pack())).toEqual(totals)
   })

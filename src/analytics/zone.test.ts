@@ -10,7 +10,17 @@ function zone(name: string): Zone {
   return found
 }
 
-const zones = ['UTC', 'Madrid', 'New Delhi', 'Kathmandu', 'Newfoundland', 'Australia/Lord_Howe', 'America/New_York', 'Samoa', 'Asia/Beirut']
+const zones = [
+  'UTC',
+  'Madrid',
+  'New Delhi',
+  'Kathmandu',
+  'Newfoundland',
+  'Australia/Lord_Howe',
+  'America/New_York',
+  'Samoa',
+  'Asia/Beirut',
+]
 
 describe('Zone', () => {
   it.each([
@@ -79,12 +89,20 @@ describe('parseTime', () => {
     expect(madrid.format(parseTime(text, madrid)!)).toBe(expected)
   })
 
-  it.each(['', 'foo', '201501-01', '2012-13-01', '2012-02-30', '2012-02-22 24:00', '2012-02-22 1:60', '2012-02-22x', '2012-02', '0'])(
-    "does not read '%s'",
-    (text) => {
-      expect(parseTime(text, madrid)).toBeNull()
-    },
-  )
+  it.each([
+    '',
+    'foo',
+    '201501-01',
+    '2012-13-01',
+    '2012-02-30',
+    '2012-02-22 24:00',
+    '2012-02-22 1:60',
+    '2012-02-22x',
+    '2012-02',
+    '0',
+  ])("does not read '%s'", (text) => {
+    expect(parseTime(text, madrid)).toBeNull()
+  })
 
   it('gives a whole number or null for any text, at once', () => {
     fc.assert(

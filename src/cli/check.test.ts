@@ -80,7 +80,7 @@ describe('what is printed', () => {
     expect(code).toBe(1)
     expect(lines).toEqual([
       `a/${file}:1:1: error: BadCondition: two lines`,
-      `a/${file}:2:36: error: UnknownStep: no policy of this bundle is called AM-1`,
+      `a/${file}:2:33: error: UnknownStep: no policy of this bundle is called AM-1`,
       `a/${file}:3:34: error: InvalidBasePath: base path "a": it must begin with a slash`,
       `a/${file}:9:1: error: BadCondition: two lines`,
       '4 errors',

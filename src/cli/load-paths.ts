@@ -1,6 +1,6 @@
 import { closeSync, openSync, readFileSync, readSync, realpathSync, type Stats, statSync } from 'node:fs'
 import { basename, extname, join } from 'node:path'
-import { reasonOf } from '../dialects/apigee/files.ts'
+import { bundleFolder, reasonOf } from '../dialects/apigee/files.ts'
 import { baseOfFolder, filesOfFolder, filesOfZip, type PolicyReaders, readBundle } from '../dialects/apigee/index.ts'
 import { type BundleAtRead, type DraftProxy, readPosternYaml } from '../dialects/postern/config.ts'
 import type { Environment } from '../dialects/postern/environment.ts'
@@ -95,7 +95,7 @@ class Loading {
   }
 
   #bundle(path: string): void {
-    if (this.#seen.has(realpathSync(path))) return
+    if (this.#seen.has(identityOf(path))) return
     const { draft, problems, base } = this.#bundleAt(path, null)
     this.#problems.list.push(...problems)
     if (draft !== null) this.#drafts.push({ deployed: { proxy: draft, serviceId: null, throttle: null }, base })
@@ -119,7 +119,7 @@ class Loading {
 
   #bundleAt(path: string, name: string | null): BundleAtRead {
     try {
-      this.#seen.add(realpathSync(path))
+      this.#seen.add(identityOf(path))
       const isZip = statOf(path)?.isFile() ?? false
       const base = isZip ? path : baseOfFolder(path)
       const { files, problems } = isZip ? filesOfZip(readFileSync(path), path) : filesOfFolder(path)
@@ -146,6 +146,11 @@ export function inBase(problem: Problem, base: string, path: string = base): Pro
 }
 
 const whole = (file: string): { file: string; line: number; column: number } => ({ file, line: 1, column: 1 })
+
+/** However it was written: through a link, with or without apiproxy/. */
+function identityOf(path: string): string {
+  return realpathSync(bundleFolder(path))
+}
 
 function statOf(path: string): Stats | undefined {
   try {

@@ -3,6 +3,7 @@ import { CallRecord } from '../analytics/record.ts'
 import type { Recorder } from '../analytics/rollup.ts'
 import { requestIds } from '../core/ids.ts'
 import type { Log } from '../core/log.ts'
+import { needsXml, prepareXml } from '../core/xml-document.ts'
 import { defaultSettings } from '../model/deployment.ts'
 import { createUpstreamClient } from '../wire/client.ts'
 import { listen } from '../wire/server.ts'
@@ -64,7 +65,8 @@ export class GatewayThread implements LifeServices {
       case 'attach':
         return this.#services.attach(message.store)
       case 'publish':
-        return this.#tell(this.#published(message.publication))
+        void this.#published(message.publication).then((answer) => this.#tell(answer))
+        return
       case 'listen':
         void this.#listen(message.options)
         return
@@ -74,9 +76,10 @@ export class GatewayThread implements LifeServices {
     }
   }
 
-  #published(publication: Publication): FromWorker {
+  async #published(publication: Publication): Promise<FromWorker> {
     const { generation } = publication
     try {
+      if (publication.proxies.some(needsXml)) await prepareXml()
       const snapshot = snapshotOf(publication, this.#publish)
       this.#outbound.use(snapshot.destinations)
       this.#life.snapshot = snapshot

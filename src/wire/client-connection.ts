@@ -4,6 +4,7 @@ import type { ClientExchange } from './client-exchange.ts'
 import type { ClientPool } from './client-pool.ts'
 import { facts, scanResponseHead } from './head-rules.ts'
 import { Parser, RESPONSE } from './llhttp.ts'
+import { ReadBuffer } from './read-buffer.ts'
 import { Timed, wheel } from './timers.ts'
 import { UpstreamError, type UpstreamFailure } from './types.ts'
 
@@ -28,6 +29,7 @@ export class ClientConnection extends Timed {
   answers: number
   readonly #pool: ClientPool
   readonly #parser: Parser
+  #reader: ReadBuffer | null
   #exchange: ClientExchange | null
   #state: number
   #bodyBytesLeft: number
@@ -44,6 +46,7 @@ export class ClientConnection extends Timed {
     this.answers = 0
     this.#pool = pool
     this.#parser = new Parser(RESPONSE, pool.settings.limits)
+    this.#reader = null
     this.#exchange = null
     this.#state = HEAD
     this.#bodyBytesLeft = 0
@@ -76,7 +79,9 @@ export class ClientConnection extends Timed {
   #connectTo(addresses: readonly string[], index: number, triesLeft: number): void {
     const { secure, port } = this.#pool.origin
     const host = addresses[index % addresses.length]!
-    const socket = net.connect({ ...SOCKET_OPTIONS, host, port })
+    const reader = secure ? null : new ReadBuffer(this)
+    this.#reader = reader
+    const socket = net.connect({ ...SOCKET_OPTIONS, host, port, ...(reader !== null && { onread: reader.onread }) })
     const onRefused = (error: Error): void => {
       if (this.#closed) return
       if (triesLeft > 1) this.#connectTo(addresses, index + 1, triesLeft - 1)
@@ -134,7 +139,7 @@ export class ClientConnection extends Timed {
 
   #begin(socket: Socket): void {
     this.connected = true
-    socket.on('data', (chunk: Buffer) => this.#onData(chunk))
+    if (this.#reader === null) socket.on('data', (chunk: Buffer) => this.read(chunk))
     socket.on('drain', () => this.#onDrain())
     socket.on('error', (error) => {
       this.#error = error // 'close' follows
@@ -176,7 +181,7 @@ export class ClientConnection extends Timed {
 
   // --- the socket's events --------------------------------------------------------------------------------------------
 
-  #onData(input: Buffer): void {
+  read(input: Buffer): void {
     let at = 0
     while (at < input.length) {
       const exchange = this.#exchange
@@ -191,6 +196,12 @@ export class ClientConnection extends Timed {
     }
     const exchange = this.#exchange
     if (exchange !== null && !this.#paused) wheel.set(this, exchange.request.ioTimeoutMs)
+  }
+
+  /** Body bytes that are still to come, as far as it is known. */
+  get bodyBytesAhead(): number {
+    if (this.#state === COUNTED_BODY) return this.#bodyBytesLeft
+    return this.#state === HEAD ? 0 : Number.POSITIVE_INFINITY
   }
 
   #onDrain(): void {
@@ -293,14 +304,18 @@ export class ClientConnection extends Timed {
       this.#bodyBytesLeft -= end - at
     }
     const complete = this.#state === COUNTED_BODY && this.#bodyBytesLeft === 0
-    return this.#pass(at === 0 && end === input.length ? input : input.subarray(at, end), exchange, complete) ? end : -1
+    let chunk = at === 0 && end === input.length ? input : input.subarray(at, end)
+    if (this.#reader !== null) chunk = this.#reader.own(chunk)
+    return this.#pass(chunk, exchange, complete) ? end : -1
   }
 
   #takeChunks(input: Buffer, at: number, exchange: ClientExchange): number {
     const parser = this.#parser
     const end = parser.readChunks(input, at)
     if (end < 0) return this.#bad(parser.refusal!.detail)
-    return this.#pass(parser.body(input), exchange, parser.messageComplete) ? end : -1
+    let chunk = parser.body(input)
+    if (chunk !== null && this.#reader !== null && parser.spans.length === 2) chunk = this.#reader.own(chunk)
+    return this.#pass(chunk, exchange, parser.messageComplete) ? end : -1
   }
 
   /** False: the exchange is over, and was not finished by this. */

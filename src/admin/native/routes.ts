@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { type Static, Type } from 'typebox'
+import type { XStatic } from 'typebox/schema'
 import type { Latency, Scope } from '../../analytics/ports.ts'
 import type { Service } from '../../model/service.ts'
 import { AdminError } from '../errors.ts'
@@ -18,26 +18,28 @@ import { granularities, periods, rangeOf } from './ranges.ts'
 import { countKeys, seriesOf } from './series.ts'
 
 /** Every call takes the parameters that may carry the token. */
-const tokenParameters = { access_token: Type.Optional(Type.String()), provider_key: Type.Optional(Type.String()) }
+const tokenParameters = { access_token: { type: 'string' }, provider_key: { type: 'string' } } as const
 
-const noParameters = Type.Object(tokenParameters, { additionalProperties: false })
+const noParameters = { type: 'object', properties: tokenParameters, additionalProperties: false } as const
 
-const name = Type.String({ minLength: 1, maxLength: 255 })
+const name = { type: 'string', minLength: 1, maxLength: 255 } as const
 
-const responseCodesParameters = Type.Object(
-  {
+const responseCodesParameters = {
+  type: 'object',
+  properties: {
     ...tokenParameters,
-    service: Type.Optional(name),
-    proxy: Type.Optional(name),
-    last: Type.Optional(Type.Enum(Object.keys(periods))),
-    since: Type.Optional(Type.String({ maxLength: 40 })),
-    until: Type.Optional(Type.String({ maxLength: 40 })),
-    granularity: Type.Optional(Type.Enum([...granularities])),
-    timezone: Type.Optional(Type.String({ maxLength: 64 })),
+    service: name,
+    proxy: name,
+    last: { type: 'string', enum: Object.keys(periods) },
+    since: { type: 'string', maxLength: 40 },
+    until: { type: 'string', maxLength: 40 },
+    granularity: { type: 'string', enum: granularities },
+    timezone: { type: 'string', maxLength: 64 },
   },
-  { additionalProperties: false },
-)
-type ResponseCodesQuery = Static<typeof responseCodesParameters>
+  additionalProperties: false,
+} as const
+// Only a type: building schemas with the library would load 700 files at start, a fifth of the time that a start may take.
+type ResponseCodesQuery = XStatic<typeof responseCodesParameters>
 
 /** Our own statistics and what is deployed, all calls included, the refused ones too: what the dashboard shows. */
 export function nativeRoutes(scope: FastifyInstance, options: AdminOptions, startedMs: number): void {

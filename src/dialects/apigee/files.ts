@@ -1,5 +1,5 @@
 import { type Dirent, readdirSync, readFileSync, statSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { type Problem, Problems } from '../../model/problem.ts'
 import { readZip } from './zip.ts'
 
@@ -77,16 +77,22 @@ function reportNoBundle(paths: readonly string[], file: string, problems: Proble
 function rootOfFolder(path: string, problems: Problems): string | null {
   const inner = join(path, TOP)
   if (isFolder(inner)) return inner
-  if (basename(path) === TOP || isFolder(join(path, 'proxies'))) return path
+  if (basename(resolve(path)) === TOP) return path
   const names = namesOf(path, problems)
   if (names !== null)
     reportNoBundle(names.includes(SHARED_TOP) ? [`${SHARED_TOP}/`] : names.slice(0, 1), path, problems)
   return null
 }
 
+/** The folder that is read for a bundle: two paths with the same one are the same bundle. */
+export function bundleFolder(path: string): string {
+  const inner = join(path, TOP)
+  return isFolder(inner) ? inner : path
+}
+
 /** What folder a bundle's paths are relative to, for messages that name files as the caller wrote them. */
 export function baseOfFolder(path: string): string {
-  return isFolder(join(path, TOP)) ? path : join(path, '..')
+  return join(bundleFolder(path), '..')
 }
 
 class FolderWalk {

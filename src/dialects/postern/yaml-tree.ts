@@ -1,5 +1,4 @@
 import {
-  type Document,
   isAlias,
   isMap,
   isScalar,
@@ -48,11 +47,10 @@ export interface YamlLimits {
   readonly charactersMax: number
   /** Counts every use of an alias anew: the limit of what aliases may grow to. */
   readonly nodesMax: number
-  readonly aliasesMax: number
   readonly depthMax: number
 }
 
-export const yamlLimits: YamlLimits = { charactersMax: 1024 * 1024, nodesMax: 100_000, aliasesMax: 1_000, depthMax: 40 }
+export const yamlLimits: YamlLimits = { charactersMax: 1024 * 1024, nodesMax: 100_000, depthMax: 40 }
 
 /** Ends a reading that grew beyond its limits. */
 class YamlStop extends Error {}
@@ -71,7 +69,7 @@ export function readYaml(text: string, file: string, env: Environment, problems:
     uniqueKeys: false,
     prettyErrors: false,
   })
-  const reading = new TreeReading(document, file, lines, env, problems)
+  const reading = new TreeReading(file, lines, env, problems)
   for (const { code, message, pos } of [...document.errors, ...document.warnings]) {
     const line =
       code === 'MULTIPLE_DOCS' ? 'a second document; the file holds one, without ---' : message.split('\n', 1)[0]
@@ -88,16 +86,16 @@ export function readYaml(text: string, file: string, env: Environment, problems:
 const NUMBER = /^[-+]?(?:\d{1,15}|\d{1,15}\.\d{1,15})$/
 
 class TreeReading {
-  readonly #document: Document
   readonly #file: string
   readonly #lines: LineCounter
   readonly #env: Environment
   readonly #problems: Problems
   #nodes = 0
-  #aliases = 0
+  /** By name, as the document is walked in order: the library looks through all of it for each alias. */
+  readonly #anchors = new Map<string, unknown>()
+  #aliasDepth = 0
 
-  constructor(document: Document, file: string, lines: LineCounter, env: Environment, problems: Problems) {
-    this.#document = document
+  constructor(file: string, lines: LineCounter, env: Environment, problems: Problems) {
     this.#file = file
     this.#lines = lines
     this.#env = env
@@ -126,25 +124,33 @@ class TreeReading {
     if (++this.#nodes > yamlLimits.nodesMax) {
       this.#stop('FileTooLarge', at, `more than ${yamlLimits.nodesMax} values, counting each use of an alias`)
     }
-    if (isAlias(node)) return this.#alias(node.source, node.resolve(this.#document), depth, at)
+    if (isAlias(node)) return this.#alias(node.source, depth, at)
+    this.#anchor(node)
     if (isMap(node)) return this.#map(node, depth, at)
     if (isSeq(node)) return { kind: 'list', items: node.items.map((item) => this.#node(item, depth + 1, at)), at }
     if (isScalar(node)) return this.#scalar(node, at)
     return { kind: 'scalar', value: null, text: '', fromEnvironment: false, broken: false, at }
   }
 
-  #alias(name: string, target: unknown, depth: number, at: Position): YamlNode {
-    // Each look-up walks the document: their number is bounded, not only what they grow to.
-    if (++this.#aliases > yamlLimits.aliasesMax)
-      this.#stop('TooManyAliases', at, `more than ${yamlLimits.aliasesMax} aliases`)
-    if (target === undefined) this.#stop('UnknownAlias', at, `no anchor &${name} stands before *${name}`)
-    return this.#node(target, depth + 1, at)
+  /** What an alias repeats has set its anchors already; a later anchor of the same name must not be undone. */
+  #anchor(node: unknown): void {
+    const name = (node as { anchor?: string } | null)?.anchor
+    if (name !== undefined && this.#aliasDepth === 0) this.#anchors.set(name, node)
+  }
+
+  #alias(name: string, depth: number, at: Position): YamlNode {
+    if (!this.#anchors.has(name)) this.#stop('UnknownAlias', at, `no anchor &${name} stands before *${name}`)
+    this.#aliasDepth++
+    const node = this.#node(this.#anchors.get(name), depth + 1, at)
+    this.#aliasDepth--
+    return node
   }
 
   #map(map: YAMLMap, depth: number, at: Position): YamlMap {
     const entries = new Map<string, YamlEntry>()
     for (const pair of map.items) {
       const key: unknown = pair.key
+      this.#anchor(key)
       const keyAt = isScalar(key) && key.range ? this.at(key.range[0]) : at
       if (!isScalar(key) || typeof key.value === 'object') {
         this.#problems.error('BadKey', keyAt, 'a key is a plain name')

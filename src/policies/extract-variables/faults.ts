@@ -1,5 +1,3 @@
-import type { FaultTable } from '../../engine/fault.ts'
-
 /** What ExtractVariables can fail with. Codes and texts: Apigee's playbook "Extract Variables runtime errors". */
 export const faults = {
   ExecutionFailed: {
@@ -39,6 +37,6 @@ export const faults = {
     message: 'Unable to cast value {1} as {2}.',
     cause: 'The value that was found is not of the type that Variable names.',
   },
-} as const satisfies FaultTable
+} as const
 
 export type ExtractFault = keyof typeof faults

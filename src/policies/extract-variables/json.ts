@@ -1,6 +1,6 @@
 import type { Exchange } from '../../engine/exchange.ts'
 import { Fault } from '../../engine/fault.ts'
-import { toText, type Value } from '../../engine/language/value.ts'
+import { toText } from '../../engine/language/value.ts'
 import { Message } from '../../engine/message.ts'
 import { cachedJsonPath, foundText } from '../../engine/payload/json-path.ts'
 import type { JsonPath } from '../../engine/payload/json-path-ast.ts'
@@ -40,13 +40,14 @@ function compileVariable({ name, type, paths }: JsonVariable, policy: Config, en
   const selects = paths.map((path) => compilePath(path, policy.ignoreUnresolved, env))
   const failed = env.fault('ExecutionFailed')
   return (x, document) => {
-    let missing: Fault | null = null
+    let nowhere: string | null = null
     for (const select of selects) {
       const found = select(x, document)
-      if (found instanceof Fault) missing ??= found
-      else if (found.kind !== 'none') return assign(x, found)
+      if (found instanceof Fault) return found
+      if (typeof found !== 'string') return assign(x, found)
+      nowhere ??= found
     }
-    return policy.ignoreUnresolved || missing === null ? undefined : missing
+    return policy.ignoreUnresolved || nowhere === null ? undefined : env.fault('InvalidJSONPath', nowhere)
   }
 
   function assign(x: Exchange, found: Found): Fault | undefined {
@@ -63,30 +64,27 @@ function textFor(type: VariableType, found: Found): string | null | undefined {
   return type === 'nodeset' && found.kind === 'one' ? jsonText(found.value) : foundText(found)
 }
 
-/** Finds with one path; a fault when the path leads nowhere, or is none once its template is filled in. */
-type Select = (x: Exchange, document: Json) => Found | Fault
+/** What one path finds; the path itself when it leads nowhere; a fault when its filled-in template is no path. */
+type Select = (x: Exchange, document: Json) => Found | string | Fault
 
 function compilePath(source: SourceText, ignoreUnresolved: boolean, env: Env): Select {
-  const nowhere = (path: string): Fault => env.fault('InvalidJSONPath', path)
-  if (!source.text.includes('{')) {
-    const path = cachedJsonPath(source.text)
-    if (isProblem(path)) {
-      env.problem('JSONPathCompilationFailed', source.at, `${path.message}, at character ${path.at + 1}`)
-      return () => nowhere(source.text)
+  if (source.text.includes('{')) {
+    const template = env.template(source, { ignoreUnresolved })
+    return (x, document) => {
+      const text = template(x)
+      if (text instanceof Fault) return text
+      const path = cachedJsonPath(text)
+      return isProblem(path) ? env.fault('InvalidJSONPath', text) : select(path, text, document)
     }
-    const missing = nowhere(source.text)
-    return (_, document) => found(path, document) ?? missing
   }
-  const template = env.template(source, { ignoreUnresolved })
-  return (x, document) => {
-    const text = template(x)
-    if (text instanceof Fault) return text
-    const path = cachedJsonPath(text)
-    return (isProblem(path) ? null : found(path, document)) ?? nowhere(text)
-  }
+  const path = cachedJsonPath(source.text)
+  if (!isProblem(path)) return (_, document) => select(path, source.text, document)
+  env.problem('JSONPathCompilationFailed', source.at, `${path.message}, at character ${path.at + 1}`)
+  const fault = env.fault('InvalidJSONPath', source.text)
+  return () => fault
 }
 
-function found(path: JsonPath, document: Json): Found | null {
-  const result = selectJson(path, document)
-  return result.kind === 'none' ? null : result
+function select(path: JsonPath, text: string, document: Json): Found | string {
+  const found = selectJson(path, document)
+  return found.kind === 'none' ? text : found
 }

@@ -1,0 +1,50 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, test } from 'vitest'
+import { Postern, runPostern } from '../kit/postern.ts'
+import { type Case, Mocks, play } from './apigee-case.ts'
+
+// Black-box cases over public bundles, run unchanged. The bundles are third-party and not part of this project:
+// POSTERN_CASE_BUNDLES names a folder that holds them as <owner>/<repository>/<path>; POSTERN_CASES that of the case files.
+
+const CASES = process.env['POSTERN_CASES'] ?? fileURLToPath(new URL('../../../shared/cases', import.meta.url))
+const BUNDLES = process.env['POSTERN_CASE_BUNDLES'] ?? ''
+const folder = join(CASES, 'apigee')
+const cases = existsSync(folder)
+  ? readdirSync(folder).map((file) => JSON.parse(readFileSync(join(folder, file), 'utf8')) as Case)
+  : []
+
+const bundleOf = (source: { repo: string; path: string }): string => join(BUNDLES, source.repo, source.path)
+const isThere = (one: Case): boolean => BUNDLES !== '' && one.bundles.every(({ source }) => existsSync(bundleOf(source)))
+
+describe('Apigee: public bundles, unchanged', () => {
+  for (const one of cases) {
+    test(`${one.id}: ${one.title}`, async (context) => {
+      if (!isThere(one)) return context.skip('the bundle is not here: set POSTERN_CASE_BUNDLES')
+      const data = mkdtempSync(join(tmpdir(), 'postern-case-'))
+      const config = join(data, 'postern.yaml')
+      const apis = one.bundles.map(({ name, source }) => `  - {name: ${name}, bundle: "${bundleOf(source)}"}\n`)
+      writeFileSync(config, `version: 1\norganization: testorg\nenvironment: test\napis:\n${apis.join('')}`)
+      const mocks = await Mocks.start(one.mocks)
+      try {
+        const checked = await runPostern(['check', config])
+        const missing = [...checked.stdout.matchAll(/error: \w*NotSupported\w*: (\w+)/g)].map((match) => match[1])
+        if (missing.length > 0) return context.skip(`needs what is refused by name today: ${[...new Set(missing)].join(', ')}`)
+        expect(checked.code, checked.stdout).toBe(0)
+        const postern = await Postern.start(['--config', config, ...mocks.hostMap], { data, workers: 1 })
+        try {
+          await play(one, postern.gateway, mocks)
+        } finally {
+          await postern.stop()
+        }
+      } finally {
+        await mocks.stop()
+        rmSync(data, { recursive: true, force: true })
+      }
+    })
+  }
+
+  test.skipIf(cases.length > 0)('no case files: set POSTERN_CASES', () => undefined)
+})
