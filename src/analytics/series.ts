@@ -89,39 +89,73 @@ export const kindRules: readonly KindRule[] = [
   { kind: 'call', labels: labelNames, needs: null, levels: ['minute', 'quarter'] },
 ]
 
-/** What a batch adds to one stored row. */
+/** What batches add to one series: one entry for each stored row. Entries may share their totals, so copy before you change them. */
 export interface Addition {
   readonly kind: SeriesKind
   readonly labels: Labels
-  readonly level: Level
-  readonly startMs: number
-  readonly totals: Totals
+  /** The same text for the same series. */
+  readonly key: string
+  readonly rows: readonly { readonly level: Level; readonly startMs: number; readonly totals: Totals }[]
 }
 
-/** All additions of some batches, each stored row once. */
+interface Minutes {
+  readonly rule: KindRule
+  readonly labels: Labels
+  readonly totals: Map<number, Totals>
+}
+
+/** All additions of some batches, each series and each stored row once. */
 export function additionsOf(batches: readonly Batch[]): readonly Addition[] {
-  const additions = new Map<string, Addition>()
-  for (const batch of batches) for (const row of batch.rows) addRow(additions, row)
-  return [...additions.values()]
+  const series = new Map<string, Minutes>()
+  for (const batch of batches) for (const row of batch.rows) addRow(series, row)
+  return [...series].map(([key, { rule, labels, totals }]) => ({
+    kind: rule.kind,
+    labels,
+    key,
+    rows: rule.levels.flatMap((level) => rowsOf(level, totals)),
+  }))
 }
 
-function addRow(additions: Map<string, Addition>, row: BatchRow): void {
+function addRow(series: Map<string, Minutes>, row: BatchRow): void {
   const all = labelsOf(row)
   for (const rule of kindRules) {
     if (rule.needs !== null && all[rule.needs] === '') continue
-    const series = `${rule.kind}\0${rule.labels.map((label) => all[label]).join('\0')}`
-    for (const { level, lengthMs } of levelRules) {
-      if (!rule.levels.includes(level)) continue
-      const startMs = row.minuteMs - (row.minuteMs % lengthMs)
-      const key = `${level}\0${startMs}\0${series}`
-      let addition = additions.get(key)
-      if (addition === undefined) {
-        addition = { kind: rule.kind, labels: only(all, rule.labels), level, startMs, totals: new Totals() }
-        additions.set(key, addition)
-      }
-      addition.totals.addRow(row)
+    let key: string = rule.kind
+    for (const label of rule.labels) key += `\0${all[label]}`
+    let minutes = series.get(key)
+    if (minutes === undefined) {
+      minutes = { rule, labels: only(all, rule.labels), totals: new Map() }
+      series.set(key, minutes)
     }
+    let totals = minutes.totals.get(row.minuteMs)
+    if (totals === undefined) {
+      totals = new Totals()
+      minutes.totals.set(row.minuteMs, totals)
+    }
+    totals.addRow(row)
   }
+}
+
+// Nearly always all calls of a flush are of one minute, and then every level adds the same.
+function rowsOf(
+  level: Level,
+  minutes: ReadonlyMap<number, Totals>,
+): { level: Level; startMs: number; totals: Totals }[] {
+  const { lengthMs } = levelRules.find((rule) => rule.level === level)!
+  const rows = new Map<number, Totals>()
+  for (const [minuteMs, totals] of minutes) {
+    const startMs = minuteMs - (minuteMs % lengthMs)
+    const known = rows.get(startMs)
+    rows.set(startMs, known === undefined ? totals : sumOf(known, totals))
+  }
+  return [...rows].map(([startMs, totals]) => ({ level, startMs, totals }))
+}
+
+function sumOf(a: Totals, b: Totals): Totals {
+  const sum = new Totals()
+  sum.add(a)
+  sum.add(b)
+  return sum
 }
 
 function labelsOf(row: BatchRow): Labels {
@@ -142,9 +176,4 @@ function only(labels: Labels, names: readonly Label[]): Labels {
   const kept: Record<Label, string> = { ...noLabels }
   for (const name of names) kept[name] = labels[name]
   return kept
-}
-
-/** One text for a series, the same for the same series. */
-export function seriesKey(kind: SeriesKind, labels: Labels): string {
-  return `${kind}\0${labelNames.map((name) => labels[name]).join('\0')}`
 }

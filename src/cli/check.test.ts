@@ -150,6 +150,14 @@ describe('what a PATH may be', () => {
     })
   })
 
+  test('a configuration file beside a bundle is pointed out unless it is read', () => {
+    const place = folder({ ...bundle('a', '/a'), 'a/postern.yaml': 'version: 1\n' })
+    expect(run(place, ['a']).lines[0]).toBe(
+      'a/postern.yaml:1:1: warning: ConfigNotRead: a configuration file beside a bundle is not read; name it as a PATH',
+    )
+    expect(run(place, ['a', 'a/postern.yaml'])).toEqual({ code: 0, lines: ['ok: a (revision 1, 0 policies)'] })
+  })
+
   test('two proxies of one name', () => {
     const place = folder({
       ...bundle('a', '/a'),

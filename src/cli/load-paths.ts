@@ -96,6 +96,14 @@ class Loading {
 
   #bundle(path: string): void {
     if (this.#seen.has(identityOf(path))) return
+    const beside = join(path, 'postern.yaml')
+    if (statOf(beside)?.isFile() && !this.#seen.has(realpathSync(beside))) {
+      this.#problems.warn(
+        'ConfigNotRead',
+        whole(beside),
+        'a configuration file beside a bundle is not read; name it as a PATH',
+      )
+    }
     const { draft, problems, base } = this.#bundleAt(path, null)
     this.#problems.list.push(...problems)
     if (draft !== null) this.#drafts.push({ deployed: { proxy: draft, serviceId: null, throttle: null }, base })

@@ -36,8 +36,11 @@ async function load(): Promise<void> {
   ])
   lib = loaded
   utils = loadedUtils
-  const limited = withDocument('<a><b/><b/><b/></a>', (document) => document.text(new XPath('count(//b)'), 1))
-  if (limited instanceof XmlFailure && limited.kind === 'limit') return
+  const expression = new XPath('count(//b) + last() + position()')
+  const tried = [1, 1000].map((limit) =>
+    withDocument('<a><b/><b/></a>', (document) => document.text(expression, limit)),
+  )
+  if (tried[0] instanceof XmlFailure && tried[0].kind === 'limit' && tried[1] === 4) return
   lib = null
   throw new Error('this version of libxml2-wasm keeps its XPath limits elsewhere: evaluations would not be bounded')
 }
@@ -146,8 +149,8 @@ const expressions = new FinalizationRegistry<number>((pointer) => lib?.xmlXPathF
 export class XmlDocument {
   /** Of the document as it came. */
   readonly bytes: number
-  /** Opening angle brackets: no fewer than there are elements. */
-  readonly tags: number
+  /** No fewer than there are elements and attributes: each has a `<` or a `=` of its own. */
+  readonly nodesMax: number
   readonly #lib: Lib
   readonly #pointer: number
 
@@ -155,7 +158,7 @@ export class XmlDocument {
     this.#lib = xml
     this.#pointer = pointer
     this.bytes = source.length
-    this.tags = countTags(source)
+    this.nodesMax = count(source, 0x3c) + count(source, 0x3d)
   }
 
   /**
@@ -241,8 +244,10 @@ const TEXT = 3
 const DOCUMENT = 9
 const NAMESPACE = 18
 
-// Places in libxml2's xmlXPathContext (32-bit): who hears of errors, and the limit of operations. The wrapper has no
-// function for either; `load` refuses a build in which they have moved.
+// Places in libxml2's xmlXPathContext (32-bit): what last() and position() give at the top, who hears of errors, and the
+// limit of operations. The wrapper has no function for them; `load` refuses a build in which they have moved.
+const CONTEXT_SIZE = 68 >> 2
+const CONTEXT_POSITION = 72 >> 2
 const USER_DATA = 128 >> 2
 const ERROR_HANDLER = 132 >> 2
 const OPERATIONS_MAX = 204 >> 2
@@ -250,6 +255,8 @@ const OPERATIONS_MAX = 204 >> 2
 function prepareContext(xml: Lib, context: number, log: number, operationsMax: number): void {
   // The node table of anything is a view of the whole memory, and `buffer` is where that is now.
   const memory = new Int32Array(xml.XmlNodeSetStruct.nodeTable(context, 0).buffer, context, OPERATIONS_MAX + 1)
+  memory[CONTEXT_SIZE] = 1
+  memory[CONTEXT_POSITION] = 1
   memory[USER_DATA] = log
   memory[ERROR_HANDLER] = xml.error.errorCollector
   memory[OPERATIONS_MAX] = operationsMax
@@ -300,8 +307,8 @@ function escapeXml(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
 }
 
-function countTags(source: Uint8Array): number {
-  let count = 0
-  for (let at = source.indexOf(0x3c); at >= 0; at = source.indexOf(0x3c, at + 1)) count++
-  return count
+function count(source: Uint8Array, byte: number): number {
+  let found = 0
+  for (let at = source.indexOf(byte); at >= 0; at = source.indexOf(byte, at + 1)) found++
+  return found
 }

@@ -1,8 +1,8 @@
 import type { MaybePromise } from '../core/async.ts'
 import type { BodySource } from '../core/body.ts'
 
-/** Why a body could not be read: over the limit, or its sender broke off. */
-export type BodyFailure = 'too-big' | 'broken'
+/** Why a body could not be read: over the limit, its sender broke off, or it is not in the coding that it claims. */
+export type BodyFailure = 'too-big' | 'broken' | 'undecodable'
 
 /**
  * The body of a message: content that is there, or a source that still streams. Steps that need the content have it

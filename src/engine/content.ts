@@ -31,7 +31,7 @@ export function loadContent(x: Exchange, bits: number): MaybePromise<Fault | und
   return undefined
 }
 
-const isOpen = (message: Message): boolean => message.body.isLoading || message.body.source !== null
+const isOpen = (message: Message): boolean => message.isLoading || message.body.source !== null
 
 async function loadThen(x: Exchange, message: Message, bits: number): Promise<Fault | undefined> {
   const failure = await message.load(BODY_BYTES_MAX)
@@ -41,8 +41,16 @@ async function loadThen(x: Exchange, message: Message, bits: number): Promise<Fa
 /** Why a body could not be read, as the client and the fault rules see it. */
 export function bodyFault(message: Message, failure: BodyFailure): Fault {
   if (failure === 'too-big') return platformFault('protocol.http.TooBigBody', String(BODY_BYTES_MAX))
+  const request = message.kind === 'request'
+  if (failure === 'undecodable') {
+    return platformFault(
+      request
+        ? 'messaging.adaptors.http.flow.DecompressionFailureAtRequest'
+        : 'messaging.adaptors.http.flow.DecompressionFailureAtResponse',
+    )
+  }
   return platformFault(
-    message.kind === 'request'
+    request
       ? 'messaging.adaptors.http.flow.UnexpectedEOFAtClient'
       : 'messaging.adaptors.http.flow.UnexpectedEOFAtTarget',
   )

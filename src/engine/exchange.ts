@@ -36,8 +36,6 @@ export class Exchange {
   fault: Fault | null
   /** In a fault flow: `message` is the error. */
   inFaultFlow: boolean
-  /** A RaiseFault ran inside a fault rule: no default rule after it. */
-  faultRaisedInRule: boolean
   readonly basePath: string
   pathSuffix: string
   flowName: string
@@ -84,7 +82,6 @@ export class Exchange {
     this.error = null
     this.fault = null
     this.inFaultFlow = false
-    this.faultRaisedInRule = false
     this.basePath = basePath
     this.pathSuffix = pathSuffix
     this.flowName = ''

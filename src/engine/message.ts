@@ -1,6 +1,7 @@
 import type { MaybePromise } from '../core/async.ts'
 import type { BodySource } from '../core/body.ts'
 import { Body, type BodyFailure, charsetOf } from './body.ts'
+import { codingOf, decoded } from './encoding.ts'
 import { Headers } from './headers.ts'
 import { Parameters } from './parameters.ts'
 
@@ -23,6 +24,7 @@ export class Message {
   reason: string
   /** True once a ServiceCallout with clearPayload has sent it: the next one begins anew unless somebody writes in between. */
   spent: boolean
+  #loading: Promise<BodyFailure | undefined> | null = null
   #form: Parameters | null = null
   #formOf: Buffer | string | null = null
 
@@ -76,8 +78,35 @@ export class Message {
     return this.body.bytes(charsetOf(this.headers.get('content-type')))
   }
 
+  /**
+   * Has the whole body in memory, as a step can read it: `Content-Encoding` undone and its header removed, so that what
+   * goes on is what was read. A body that only streams through keeps its coding.
+   */
   load(bytesMax: number): MaybePromise<BodyFailure | undefined> {
-    return this.body.load(bytesMax)
+    if (this.#loading === null && this.body.source === null) return undefined
+    this.#loading ??= this.#load(bytesMax)
+    return this.#loading
+  }
+
+  get isLoading(): boolean {
+    return this.#loading !== null
+  }
+
+  async #load(bytesMax: number): Promise<BodyFailure | undefined> {
+    const failure = (await this.body.load(bytesMax)) ?? (await this.#decode(bytesMax))
+    this.#loading = null
+    return failure
+  }
+
+  async #decode(bytesMax: number): Promise<BodyFailure | undefined> {
+    const coding = codingOf(this.headers.get('content-encoding'))
+    const content = this.body.content
+    if (coding === null || content === null || typeof content === 'string' || content.length === 0) return undefined
+    const plain = await decoded(coding, content, bytesMax)
+    if (typeof plain === 'string') return plain
+    this.body.set(plain)
+    this.headers.remove('content-encoding')
+    return undefined
   }
 
   /** True for `application/x-www-form-urlencoded`. */

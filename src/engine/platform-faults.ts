@@ -38,6 +38,18 @@ export const PLATFORM_FAULTS = {
     cause: 'The client went away before its request was whole.',
     by: 'client',
   },
+  'messaging.adaptors.http.flow.DecompressionFailureAtRequest': {
+    status: 400,
+    message: 'Decompression failure at request',
+    cause: 'A step needs the content of a request that is not in the Content-Encoding that it claims.',
+    by: 'client',
+  },
+  'messaging.adaptors.http.flow.DecompressionFailureAtResponse': {
+    status: 502,
+    message: 'Decompression failure at response',
+    cause: "A step needs the content of the target's answer, which is not in the Content-Encoding that it claims.",
+    by: 'target',
+  },
   'messaging.adaptors.http.flow.SslHandshakeFailed': {
     status: 503,
     message: 'SSL Handshake failed {1}',

@@ -57,7 +57,7 @@ export function mayDebug(allow: DebugAllow, remoteAddress: string): boolean {
       return true
     case 'loopback':
       return /^(?:::1$|(?:::ffff:)?127\.)/.test(remoteAddress)
-    default:
+    case 'nobody':
       return false
   }
 }

@@ -1,4 +1,6 @@
+import { codingOf, decoded } from '../engine/encoding.ts'
 import type { Exchange } from '../engine/exchange.ts'
+import { Headers } from '../engine/headers.ts'
 import {
   type Outbound,
   type OutboundAnswer,
@@ -7,7 +9,7 @@ import {
   type OutboundRequest,
 } from '../engine/policy.ts'
 import type { UpstreamCall, UpstreamClient, UpstreamError, UpstreamFailure, UpstreamHandler } from '../wire/types.ts'
-import { isHopByHop } from './header-rules.ts'
+import { connectionTokens, isHopByHop } from './header-rules.ts'
 import { type Destinations, joinTarget } from './url.ts'
 
 const FAILURES: Readonly<Record<UpstreamFailure, OutboundFailure>> = {
@@ -63,9 +65,17 @@ export class WireOutbound implements Outbound {
 
 function calloutHeaders(x: Exchange, raw: readonly string[], authority: string): string[] {
   const headers = ['Host', authority]
+  const tokens = connectionTokens(raw)
   for (let i = 0; i < raw.length; i += 2) {
     const lower = raw[i]!.toLowerCase()
-    if (lower === 'host' || lower === 'expect' || lower.startsWith('x-apig-') || isHopByHop(lower)) continue
+    if (
+      lower === 'host' ||
+      lower === 'expect' ||
+      lower.startsWith('x-apig-') ||
+      isHopByHop(lower) ||
+      tokens?.has(lower)
+    )
+      continue
     headers.push(raw[i]!, raw[i + 1]!)
   }
   headers.push('X-Apig-count', String(x.forwardCount))
@@ -117,11 +127,26 @@ class Collector implements UpstreamHandler {
 
   onEnd(): void {
     const body = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks)
-    this.#finish({ status: this.#status, reason: this.#reason, headers: this.#headers, body })
+    const answer = { status: this.#status, reason: this.#reason, headers: this.#headers, body }
+    const coding = codingOf(new Headers(this.#headers).get('content-encoding'))
+    if (coding === null || body.length === 0) this.#finish(answer)
+    else void this.#finishDecoded(coding, answer)
   }
 
   onError(error: UpstreamError): void {
     this.#finish(new OutboundError(FAILURES[error.kind], error.message))
+  }
+
+  /** Policies read the content, so its coding is undone and the header that named it removed. */
+  async #finishDecoded(coding: string, answer: OutboundAnswer): Promise<void> {
+    const body = await decoded(coding, answer.body, this.#request.answerBytesMax)
+    if (body === 'too-big') this.#giveUp('too-big', `the answer is larger than ${this.#request.answerBytesMax} bytes`)
+    else if (body === 'undecodable') this.#giveUp('broken', `the answer is not ${coding}, as it claims`)
+    else {
+      const headers = new Headers(answer.headers)
+      headers.remove('content-encoding')
+      this.#finish({ ...answer, headers: headers.raw.slice(), body })
+    }
   }
 
   #giveUp(kind: OutboundFailure, message: string): void {

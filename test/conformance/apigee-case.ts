@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { expect } from 'vitest'
 import { query } from 'jsonpath-rfc9535'
+import { expect } from 'vitest'
 import { prepareXml } from '../../src/core/xml-document.ts'
 import { xpathText } from '../../src/engine/payload/xpath.ts'
 import { type Answer, call } from '../kit/backend.ts'
@@ -11,9 +11,14 @@ export interface Case {
   readonly id: string
   readonly title: string
   readonly confidence: string
-  readonly bundles: readonly { readonly name: string; readonly source: { readonly repo: string; readonly path: string } }[]
+  readonly bundles: readonly {
+    readonly name: string
+    readonly source: { readonly repo: string; readonly path: string }
+  }[]
   readonly entities: Readonly<Record<string, unknown>>
-  readonly mocks: Readonly<Record<string, { readonly urlPrefix: string; readonly down?: boolean; readonly rules?: readonly Rule[] }>>
+  readonly mocks: Readonly<
+    Record<string, { readonly urlPrefix: string; readonly down?: boolean; readonly rules?: readonly Rule[] }>
+  >
   readonly steps: readonly CaseStep[]
 }
 
@@ -24,7 +29,12 @@ interface Rule {
 }
 
 interface CaseStep {
-  readonly send: { readonly method: string; readonly path: string; readonly headers?: Record<string, string>; readonly body?: string }
+  readonly send: {
+    readonly method: string
+    readonly path: string
+    readonly headers?: Record<string, string>
+    readonly body?: string
+  }
   readonly expect?: Expectation
   readonly expectMock?: Readonly<Record<string, readonly MockExpectation[]>>
   readonly save?: Readonly<Record<string, string>>
@@ -66,12 +76,17 @@ export class Mocks {
       const server = createServer((request, response) => {
         const url = new URL(request.url ?? '/', 'http://mock')
         calls.push({ method: request.method ?? '', url })
-        const rule = mock.rules?.find((one) => (one.method === undefined || one.method === request.method) && matches(one.path, url.pathname))
+        const rule = mock.rules?.find(
+          (one) => (one.method === undefined || one.method === request.method) && matches(one.path, url.pathname),
+        )
         request.resume()
         response.writeHead(rule?.respond.status ?? 404, rule?.respond.headers ?? {}).end(rule?.respond.body ?? '')
       })
       await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-      all.hostMap.push('--host-map', `${new URL(mock.urlPrefix).origin}=http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+      all.hostMap.push(
+        '--host-map',
+        `${new URL(mock.urlPrefix).origin}=http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      )
       if (mock.down) await new Promise((resolve) => server.close(resolve))
       else all.#servers.push(server)
     }
@@ -99,9 +114,14 @@ export async function play(one: Case, gateway: string, mocks: Mocks): Promise<vo
     const before = new Map([...mocks.calls].map(([name, calls]) => [name, calls.length]))
     const { method, path, headers = {}, body } = step.send
     const filled = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, fill(value)]))
-    const answer = await call(gateway + fill(path), { method, headers: filled, ...(body === undefined ? {} : { body: fill(body) }) })
+    const answer = await call(gateway + fill(path), {
+      method,
+      headers: filled,
+      ...(body === undefined ? {} : { body: fill(body) }),
+    })
     if (step.expect !== undefined) check(step.expect, answer)
-    for (const [name, path] of Object.entries(step.save ?? {})) saved.set(name, String(query(JSON.parse(answer.text), path)[0]))
+    for (const [name, path] of Object.entries(step.save ?? {}))
+      saved.set(name, String(query(JSON.parse(answer.text), path)[0]))
     for (const [name, wanted] of Object.entries(step.expectMock ?? {})) {
       const calls = mocks.calls.get(name) ?? []
       for (const want of wanted) checkMock(want, want.cumulative ? calls : calls.slice(before.get(name)))
@@ -131,15 +151,24 @@ function check(want: Expectation, answer: Answer): void {
     else if (rule.regex !== undefined) expect(String(got), path).toMatch(new RegExp(rule.regex))
     else expect(Math.abs(Number(got) - rule.number!), `${path}: ${got}`).toBeLessThanOrEqual(rule.tolerance ?? 0)
   }
-  for (const [path, value] of Object.entries(want.xpath ?? {})) expect(xpathText(path, answer.text, ['string']), path).toBe(String(value))
+  for (const [path, value] of Object.entries(want.xpath ?? {}))
+    expect(xpathText(path, answer.text, ['string']), path).toBe(String(value))
 }
 
 function checkMock(want: MockExpectation, calls: readonly { method: string; url: URL }[]): void {
   const found = calls.filter(({ method, url }) => {
     if (want.method !== undefined && want.method !== method) return false
-    if (typeof want.path === 'string' ? !matches(want.path, url.pathname) : !new RegExp(want.path.regex).test(url.pathname)) return false
+    if (
+      typeof want.path === 'string'
+        ? !matches(want.path, url.pathname)
+        : !new RegExp(want.path.regex).test(url.pathname)
+    )
+      return false
     if (Object.entries(want.query ?? {}).some(([name, value]) => url.searchParams.get(name) !== value)) return false
     return !(want.queryAbsent ?? []).some((name) => url.searchParams.has(name))
   })
-  expect(found.length, `calls of the mock: ${calls.map(({ method, url }) => `${method} ${url.pathname}${url.search}`).join(', ')}`).toBe(want.count ?? 1)
+  expect(
+    found.length,
+    `calls of the mock: ${calls.map(({ method, url }) => `${method} ${url.pathname}${url.search}`).join(', ')}`,
+  ).toBe(want.count ?? 1)
 }

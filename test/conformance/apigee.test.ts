@@ -17,7 +17,8 @@ const cases = existsSync(folder)
   : []
 
 const bundleOf = (source: { repo: string; path: string }): string => join(BUNDLES, source.repo, source.path)
-const isThere = (one: Case): boolean => BUNDLES !== '' && one.bundles.every(({ source }) => existsSync(bundleOf(source)))
+const isThere = (one: Case): boolean =>
+  BUNDLES !== '' && one.bundles.every(({ source }) => existsSync(bundleOf(source)))
 
 describe('Apigee: public bundles, unchanged', () => {
   for (const one of cases) {
@@ -31,7 +32,8 @@ describe('Apigee: public bundles, unchanged', () => {
       try {
         const checked = await runPostern(['check', config])
         const missing = [...checked.stdout.matchAll(/error: \w*NotSupported\w*: (\w+)/g)].map((match) => match[1])
-        if (missing.length > 0) return context.skip(`needs what is refused by name today: ${[...new Set(missing)].join(', ')}`)
+        if (missing.length > 0)
+          return context.skip(`needs what is refused by name today: ${[...new Set(missing)].join(', ')}`)
         expect(checked.code, checked.stdout).toBe(0)
         const postern = await Postern.start(['--config', config, ...mocks.hostMap], { data, workers: 1 })
         try {

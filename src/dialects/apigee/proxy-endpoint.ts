@@ -15,7 +15,7 @@ export const proxyProperties: PropertyTable = new Map<string, PropertyRule>([
   ['request.streaming.enabled', { type: 'boolean', works: true }],
   ['response.streaming.enabled', { type: 'boolean', works: true }],
   ['compression.algorithm', { type: 'word', ours: 'none' }],
-  ['api.timeout', { type: 'millis', works: true }],
+  ['api.timeout', { type: 'millis' }],
   ['allow.http10', { type: 'boolean', ours: 'true' }],
   ['allow.http11', { type: 'boolean', ours: 'true' }],
   ...methods.map((method): [string, PropertyRule] => [

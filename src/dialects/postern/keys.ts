@@ -120,7 +120,7 @@ export const configKeys: readonly ConfigKey[] = [
     name: 'debug',
     shape: keys({
       name: 'allow',
-      shape: { type: 'choice', of: ['everyone', 'loopback', 'token', 'nobody'] },
+      shape: { type: 'choice', of: ['everyone', 'loopback', 'nobody'] },
       otherwise: 'everyone',
       doc: 'Who gets debug headers for X-Apig-Mode: debug.',
     }),

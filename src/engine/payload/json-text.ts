@@ -21,6 +21,7 @@ interface JsonWithSource {
 }
 const json = JSON as unknown as JsonWithSource
 
+const BYTE_ORDER_MARK = 0xfeff
 /** Longer texts are read the fast way only: numbers beyond 2^53 lose digits there. */
 const EXACT_CHARS_MAX = 512 * 1024
 
@@ -29,6 +30,7 @@ const ODD_NUMBER = /\d{16}|\.\d*0(?!\d)|\d[eE]|-0(?![\d.])/
 
 /** The value of a JSON text; undefined when it is none (or empty). Linear in its length, whatever is in it. */
 export function parseJson(text: string): Json | undefined {
+  if (text.charCodeAt(0) === BYTE_ORDER_MARK) text = text.slice(1)
   try {
     if (text.length > EXACT_CHARS_MAX || !ODD_NUMBER.test(text)) return JSON.parse(text) as Json
     return json.parse(text, (_, value, { source }) =>

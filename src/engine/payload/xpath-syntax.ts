@@ -25,15 +25,15 @@ export interface XPathProblem {
 const CHARS_MAX = 4096
 const NESTING_MAX = 40
 
-/** Name -> least and most arguments, result. The core library of XPath 1.0, section 4. */
-const FUNCTIONS: Readonly<Record<string, readonly [least: number, most: number, type: XPathType]>> = {
+/** The core library of XPath 1.0, section 4. `nodes`: only a set of nodes can be its argument. */
+const FUNCTIONS: Readonly<Record<string, readonly [least: number, most: number, type: XPathType, takes?: 'nodes']>> = {
   last: [0, 0, 'number'],
   position: [0, 0, 'number'],
-  count: [1, 1, 'number'],
+  count: [1, 1, 'number', 'nodes'],
   id: [1, 1, 'nodes'],
-  'local-name': [0, 1, 'text'],
-  'namespace-uri': [0, 1, 'text'],
-  name: [0, 1, 'text'],
+  'local-name': [0, 1, 'text', 'nodes'],
+  'namespace-uri': [0, 1, 'text', 'nodes'],
+  name: [0, 1, 'text', 'nodes'],
   string: [0, 1, 'text'],
   concat: [2, 99, 'text'],
   'starts-with': [2, 2, 'boolean'],
@@ -50,7 +50,7 @@ const FUNCTIONS: Readonly<Record<string, readonly [least: number, most: number, 
   false: [0, 0, 'boolean'],
   lang: [1, 1, 'boolean'],
   number: [0, 1, 'number'],
-  sum: [1, 1, 'number'],
+  sum: [1, 1, 'number', 'nodes'],
   floor: [1, 1, 'number'],
   ceiling: [1, 1, 'number'],
   round: [1, 1, 'number'],
@@ -308,15 +308,17 @@ class Analysis {
     if (row === undefined) throw this.#refused(`there is no function ${text}() in XPath 1.0`)
     this.#i++
     this.#expect('(')
+    const [least, most, type, takes] = row
     let count = 0
     if (!this.#take(')')) {
       do {
         count++
-        this.#expression()
+        if (this.#expression() !== 'nodes' && takes === 'nodes') {
+          throw new Refused(at, `${text}() takes a set of nodes, such as ${text}(//a)`)
+        }
       } while (this.#take(','))
       this.#expect(')')
     }
-    const [least, most, type] = row
     if (count < least || count > most) {
       throw new Refused(at, `${text}() takes ${least === most ? least : `${least} to ${most}`} arguments, not ${count}`)
     }

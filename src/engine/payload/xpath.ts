@@ -30,7 +30,7 @@ const REREAD_BYTES_MAX = 1_000_000_000
  * is. Paths of the usual kind (`/a/b[1]`, `//a/b[@c = 'd']`) have the full number on every document.
  */
 function operationsMax({ merges, rereads }: XPathAnalysis, document: XmlDocument): number {
-  const forMerges = merges ? MERGE_STEPS_MAX / document.tags : OPERATIONS_MAX
+  const forMerges = merges ? MERGE_STEPS_MAX / document.nodesMax : OPERATIONS_MAX
   const forRereads = rereads ? REREAD_BYTES_MAX / document.bytes : OPERATIONS_MAX
   return Math.max(1, Math.floor(Math.min(OPERATIONS_MAX, forMerges, forRereads)))
 }

@@ -407,7 +407,7 @@ describe('deployment', () => {
       '<AssignVariable><Name>a</Name><ResourceURL>jsc://b.js</ResourceURL></AssignVariable>',
       'error: NoResourceForURL: the bundle has no',
     ],
-    ['<AssignTo type="error"/>', 'error: InvalidType: type of AssignTo must be request or response, not error'],
+    ['<AssignTo type="error"/>', 'warning: InvalidType: type of AssignTo must be request or response, not error'],
     [
       '<Add><Header name="A">1</Header></Add>',
       'warning: UnknownElement: <Header> is not known in Add and has no effect (did you mean Headers?)',

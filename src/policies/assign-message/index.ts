@@ -73,7 +73,12 @@ function typeOf(assignTo: XmlElement, problems: Problems): MessageKind | null {
   const type = assignTo.attributes['type']?.trim().toLowerCase() ?? ''
   if (type === 'request' || type === 'response') return type
   if (type !== '')
-    problems.error('InvalidType', assignTo.at, `type of AssignTo must be request or response, not ${type}`)
+    // Public bundles have such typing errors, and Edge deploys them.
+    problems.warn(
+      'InvalidType',
+      assignTo.at,
+      `type of AssignTo must be request or response, not ${type}; it is ignored`,
+    )
   return null
 }
 

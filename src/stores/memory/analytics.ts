@@ -14,15 +14,15 @@ import { AnalyticsQueries, type RollupRows, type SeriesRef } from '../../analyti
 import type { Batch } from '../../analytics/rollup.ts'
 import { Running } from '../../analytics/running.ts'
 import {
+  type Addition,
   additionsOf,
   forgottenBeforeMs,
   type Labels,
   type Level,
   levelRules,
   type SeriesKind,
-  seriesKey,
 } from '../../analytics/series.ts'
-import type { Totals } from '../../analytics/totals.ts'
+import { Totals } from '../../analytics/totals.ts'
 import type { Clock } from '../../core/clock.ts'
 
 interface Series {
@@ -49,16 +49,17 @@ export class MemoryAnalytics implements Analytics, RollupRows {
   write(batch: Batch): void {
     this.#lostCalls += batch.droppedCalls
     this.#running.add(batch)
-    for (const { kind, labels, level, startMs, totals } of additionsOf([batch])) {
-      const rows = this.#series(kind, labels).levels[level]
-      const known = rows.get(startMs)
-      if (known === undefined) rows.set(startMs, totals)
-      else known.add(totals)
+    for (const addition of additionsOf([batch])) {
+      const { levels } = this.#series(addition)
+      for (const { level, startMs, totals } of addition.rows) {
+        const sum = levels[level].get(startMs) ?? new Totals()
+        sum.add(totals)
+        levels[level].set(startMs, sum)
+      }
     }
   }
 
-  #series(kind: SeriesKind, labels: Labels): Series {
-    const key = seriesKey(kind, labels)
+  #series({ kind, labels, key }: Addition): Series {
     let series = this.#byKey.get(key)
     if (series === undefined) {
       const levels = { minute: new Map(), quarter: new Map(), hour: new Map(), day: new Map() }

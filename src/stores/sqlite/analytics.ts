@@ -12,7 +12,6 @@ import {
   labelNames,
   levelRules,
   type SeriesKind,
-  seriesKey,
 } from '../../analytics/series.ts'
 import { Totals } from '../../analytics/totals.ts'
 import type { Clock } from '../../core/clock.ts'
@@ -85,13 +84,19 @@ export class RollupDatabase extends AnalyticsQueries {
   }
 
   #add(additions: readonly Addition[]): void {
-    for (const { kind, labels, level, startMs, totals } of additions) {
-      this.#upserts[level].run(this.#seriesId(kind, labels), startMs / 1000, totals.pack())
+    for (const addition of additions) {
+      const id = this.#seriesId(addition)
+      let packed: Uint8Array | null = null
+      let packedFrom: Totals | null = null
+      for (const { level, startMs, totals } of addition.rows) {
+        if (packed === null || packedFrom !== totals) packed = totals.pack()
+        packedFrom = totals
+        this.#upserts[level].run(id, startMs / 1000, packed)
+      }
     }
   }
 
-  #seriesId(kind: SeriesKind, labels: Labels): number {
-    const key = seriesKey(kind, labels)
+  #seriesId({ kind, labels, key }: Addition): number {
     const known = this.#known.get(key)
     if (known !== undefined) return known
     const values = labelNames.map((label) => labels[label])

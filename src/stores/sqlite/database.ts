@@ -25,13 +25,21 @@ const BUSY = 5
 const CORRUPT = 11
 const NOT_A_DATABASE = 26
 
+// PERM, BUSY, LOCKED, NOMEM, READONLY, IOERR, CORRUPT, FULL, CANTOPEN, PROTOCOL, NOTADB: the disk or the file, not what is written.
+const troubleCodes = new Set([3, BUSY, 6, 7, 8, 10, CORRUPT, 13, 14, 15, NOT_A_DATABASE])
+
 /** Time in ms that a write waits for another program that reads or copies the file. */
 const BUSY_TIMEOUT_MS = 1_000
 
 /** The primary result code of an error of SQLite; 0 for any other error. */
-export function sqliteCode(error: unknown): number {
+function sqliteCode(error: unknown): number {
   const code = error instanceof Error && 'errcode' in error ? Number(error.errcode) : 0
   return code & 0xff
+}
+
+/** True when the same write may work later: the disk is full or fails, another program holds the file. */
+export function isTrouble(error: unknown): boolean {
+  return troubleCodes.has(sqliteCode(error))
 }
 
 /**

@@ -13,7 +13,7 @@ import type {
 import { type Batch, callsIn } from '../../analytics/rollup.ts'
 import { Running } from '../../analytics/running.ts'
 import type { RollupDatabase } from './analytics.ts'
-import { sqliteCode } from './database.ts'
+import { isTrouble } from './database.ts'
 
 /** Runs a task later; gives a function that calls it off. */
 export type Schedule = (task: () => void, delayMs: number) => () => void
@@ -161,10 +161,10 @@ export class QueuedAnalytics implements Analytics {
     for (const entry of group) this.#waitingRows += entry.batch.rows.length
   }
 
-  // What SQLite refuses may work later. Anything else is a batch that can never be stored: the others must not wait for it.
+  // Trouble with the disk may pass. Anything else is a batch that can never be stored: the others must not wait for it.
   // Gives false when nothing more can be written now.
   #failed(group: readonly Waiting[], error: unknown): boolean {
-    if (sqliteCode(error) !== 0) {
+    if (isTrouble(error)) {
       this.#putBack(group)
       this.#note(error)
       this.#commitIn(this.#retryMs)
@@ -175,7 +175,7 @@ export class QueuedAnalytics implements Analytics {
       try {
         this.#database.writeAll([entry.batch])
       } catch (own) {
-        if (sqliteCode(own) !== 0) return this.#failed(group.slice(i), own)
+        if (isTrouble(own)) return this.#failed(group.slice(i), own)
         this.#refuse(entry, own)
         continue
       }
