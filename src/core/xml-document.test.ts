@@ -168,7 +168,8 @@ test('it is loaded only when somebody asks, and until then documents are refused
     const before = [isXmlReady(), withDocument('<a/>', () => 1).kind]
     await Promise.all([prepareXml(), prepareXml()])
     console.log(JSON.stringify([...before, isXmlReady(), withDocument('<a/>', () => 1), prepareXml() === undefined]))`
-  const output = execFileSync(process.execPath, ['--input-type=module-typescript', '-e', script], { encoding: 'utf8' })
+  const args = ['--input-type=module-typescript', '-e', script]
+  const output = execFileSync(process.execPath, args, { encoding: 'utf8', cwd: new URL('../..', import.meta.url) })
   expect(JSON.parse(output)).toEqual([false, 'not-ready', true, 1, true])
   expect(isXmlReady()).toBe(true)
 })

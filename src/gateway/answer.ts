@@ -4,7 +4,7 @@ import type { Message } from '../engine/message.ts'
 import type { Downstream } from '../wire/types.ts'
 import type { Call } from './call.ts'
 import { diagnosticHeaders } from './diagnostics.ts'
-import { connectionTokens, isDiagnostic, isHopByHop } from './header-rules.ts'
+import { connectionTokens, DROP, headerRule } from './header-rules.ts'
 
 /** Sends a message to the client: at once when its content is there, else chunk by chunk as it comes. */
 export function sendAnswer(call: Call, message: Message): void {
@@ -14,7 +14,7 @@ export function sendAnswer(call: Call, message: Message): void {
   call.status = status
   if (source !== null && allowsBody(status)) {
     const length = source.lengthBytes
-    down.head(status, sendable(message.reason), answerHeaders(call, message), length)
+    down.head(status, reasonOf(message), answerHeaders(call, message), length)
     source.start(new AnswerStream(down, source))
     return
   }
@@ -23,7 +23,7 @@ export function sendAnswer(call: Call, message: Message): void {
   if (content === null || content.length === 0) return sendEmpty(call, message)
   down.send(
     status,
-    sendable(message.reason),
+    reasonOf(message),
     answerHeaders(call, message),
     typeof content === 'string' ? message.bytes : content,
   )
@@ -34,11 +34,11 @@ function sendEmpty(call: Call, message: Message): void {
   const { down } = call
   const told = down.method === 'HEAD' || message.status === 304 ? message.headers.get('content-length') : undefined
   if (told !== undefined && /^\d{1,15}$/.test(told)) {
-    down.head(message.status, sendable(message.reason), answerHeaders(call, message), Number(told))
+    down.head(message.status, reasonOf(message), answerHeaders(call, message), Number(told))
     down.end()
     return
   }
-  down.send(message.status, sendable(message.reason), answerHeaders(call, message), null)
+  down.send(message.status, reasonOf(message), answerHeaders(call, message), null)
 }
 
 /** An answer made by the gateway itself, before any proxy is known. */
@@ -49,6 +49,9 @@ export function sendOwn(call: Call, status: number, reason: string, headers: rea
   call.down.send(status, reason, all, body)
 }
 
+/** Reasons that policies write may hold anything; the usual one needs no look. */
+const reasonOf = ({ reason }: Message): string => (reason === 'OK' ? reason : sendable(reason))
+
 const allowsBody = (status: number): boolean => status !== 204 && status !== 304 && status >= 200
 
 function answerHeaders(call: Call, message: Message): string[] {
@@ -56,9 +59,9 @@ function answerHeaders(call: Call, message: Message): string[] {
   const tokens = connectionTokens(raw)
   const headers: string[] = []
   for (let i = 0; i < raw.length; i += 2) {
-    const lower = raw[i]!.toLowerCase()
-    if (isHopByHop(lower) || isDiagnostic(lower) || tokens?.has(lower)) continue
-    headers.push(raw[i]!, raw[i + 1]!)
+    const name = raw[i]!
+    if (headerRule(name) === DROP || tokens?.has(name.toLowerCase())) continue
+    headers.push(name, raw[i + 1]!)
   }
   diagnosticHeaders(call, headers)
   return headers

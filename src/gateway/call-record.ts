@@ -22,7 +22,7 @@ export function fillRecord(record: CallRecord, call: Call, gone: boolean): void 
   record.errorCode = fault?.code ?? ''
   record.bytesIn = call.bytesIn
   record.bytesOut = down.bytesOut
-  const now = performance.now()
+  const now = x === null || x.answerSentAt === 0 ? performance.now() : x.answerSentAt
   record.totalMs = now - down.receivedAtMs
   record.targetMs = x === null || x.targetReceivedAt === 0 ? 0 : x.targetReceivedAt - x.targetSentAt
   record.policyMs =

@@ -1,32 +1,53 @@
 /**
- * Which headers cross the gateway. Hop-by-hop and framing headers belong to one connection (RFC 9110, section 7.6.1), and
- * the diagnostic headers are ours: what a client or a backend sends under those names is dropped, so that they are never
+ * Which headers cross the gateway. Hop-by-hop and framing headers belong to one connection (RFC 9110, section 7.6.1). The
+ * diagnostic headers are ours: what a client or a backend sends under those names is dropped, so that they are never
  * doubled. Edge drops `X-Apigee-*` from clients.
  */
-const HOP_BY_HOP: ReadonlySet<string> = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'proxy-authorization',
-  'proxy-authenticate',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'content-length',
-  'http2-settings',
+export type HeaderRule = typeof PASS | typeof DROP | typeof REQUEST_ONLY | typeof FORWARDED_FOR
+
+/** Goes on, in both directions. */
+export const PASS = 0
+/** Ends here, in both directions. */
+export const DROP = 1
+/** Of a request: meant for this gateway, or written anew. In an answer it goes on. */
+export const REQUEST_ONLY = 2
+/** `X-Forwarded-For` of a request: goes on with one more address. */
+export const FORWARDED_FOR = 3
+
+const RULES: ReadonlyMap<string, HeaderRule> = new Map<string, HeaderRule>([
+  ['connection', DROP],
+  ['keep-alive', DROP],
+  ['proxy-connection', DROP],
+  ['proxy-authorization', DROP],
+  ['proxy-authenticate', DROP],
+  ['te', DROP],
+  ['trailer', DROP],
+  ['transfer-encoding', DROP],
+  ['upgrade', DROP],
+  ['content-length', DROP],
+  ['http2-settings', DROP],
+  ['x-request-id', DROP],
+  ['expect', REQUEST_ONLY],
+  ['host', REQUEST_ONLY],
+  ['x-forwarded-for', FORWARDED_FOR],
 ])
 
-const LENGTHS: ReadonlySet<number> = new Set([...HOP_BY_HOP].map((name) => name.length))
+// Two numbers decide for nearly every name that it passes, before any text is made or compared.
+const FIRST_LETTERS: ReadonlySet<number> = new Set([...RULES.keys()].map((name) => name.charCodeAt(0)))
+const LENGTHS: ReadonlySet<number> = new Set([...RULES.keys()].map((name) => name.length))
+const LETTER_X = 0x78
 
-/** True for headers that end at this hop. */
-export function isHopByHop(lower: string): boolean {
-  return LENGTHS.has(lower.length) && HOP_BY_HOP.has(lower)
-}
-
-/** True for the headers that only the gateway writes: `X-Request-Id`, `X-Apig-*`. */
-export function isDiagnostic(lower: string): boolean {
-  return lower.startsWith('x-apig-') || lower === 'x-request-id'
+/** The rule for a header name, as written. */
+export function headerRule(name: string): HeaderRule {
+  const first = name.charCodeAt(0) | 0x20
+  if (!FIRST_LETTERS.has(first)) return PASS
+  if (first !== LETTER_X && !LENGTHS.has(name.length)) return PASS
+  const lower = name.toLowerCase()
+  if (first === LETTER_X) {
+    if (lower.startsWith('x-apig-')) return DROP
+    if (lower.startsWith('x-apigee-')) return REQUEST_ONLY
+  }
+  return RULES.get(lower) ?? PASS
 }
 
 /** The names that `Connection` declares as hop-by-hop, in lower case; null when there are none besides the usual. */
@@ -42,9 +63,4 @@ export function connectionTokens(raw: readonly string[]): ReadonlySet<string> | 
     }
   }
   return tokens
-}
-
-/** Headers of a client's request that never go on: beside those above, what was for this gateway alone. */
-export function isForGatewayOnly(lower: string): boolean {
-  return lower === 'expect' || lower === 'host' || lower === 'x-forwarded-for' || lower.startsWith('x-apigee-')
 }

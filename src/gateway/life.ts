@@ -15,7 +15,7 @@ import { FORWARDS_MAX, forwardCount } from './loop-guard.ts'
 import { ownError } from './own-errors.ts'
 import type { Snapshot } from './snapshot.ts'
 import { TargetCall, type TargetListener } from './target-call.ts'
-import { targetFault, targetRequest } from './target-request.ts'
+import { isKept, targetFault, targetRequest } from './target-request.ts'
 
 /** One stage of a call: does its part and names the next one; null when the call waits for an event or is done. */
 type Stage = (life: Life, call: Call) => Next
@@ -305,8 +305,7 @@ class Answered implements TargetListener {
 function keptHeaders(raw: readonly string[], keep: ReadonlySet<string>): string[] {
   const kept: string[] = []
   for (let i = 0; i < raw.length; i += 2) {
-    const lower = raw[i]!.toLowerCase()
-    if (keep.has(lower) || lower.startsWith('content-')) kept.push(raw[i]!, raw[i + 1]!)
+    if (isKept(raw[i]!.toLowerCase(), keep)) kept.push(raw[i]!, raw[i + 1]!)
   }
   return kept
 }

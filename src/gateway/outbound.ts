@@ -9,7 +9,7 @@ import {
   type OutboundRequest,
 } from '../engine/policy.ts'
 import type { UpstreamCall, UpstreamClient, UpstreamError, UpstreamFailure, UpstreamHandler } from '../wire/types.ts'
-import { connectionTokens, isHopByHop } from './header-rules.ts'
+import { connectionTokens, DROP, headerRule, REQUEST_ONLY } from './header-rules.ts'
 import { type Destinations, joinTarget } from './url.ts'
 
 const FAILURES: Readonly<Record<UpstreamFailure, OutboundFailure>> = {
@@ -67,16 +67,10 @@ function calloutHeaders(x: Exchange, raw: readonly string[], authority: string):
   const headers = ['Host', authority]
   const tokens = connectionTokens(raw)
   for (let i = 0; i < raw.length; i += 2) {
-    const lower = raw[i]!.toLowerCase()
-    if (
-      lower === 'host' ||
-      lower === 'expect' ||
-      lower.startsWith('x-apig-') ||
-      isHopByHop(lower) ||
-      tokens?.has(lower)
-    )
-      continue
-    headers.push(raw[i]!, raw[i + 1]!)
+    const name = raw[i]!
+    const rule = headerRule(name)
+    if (rule === DROP || rule === REQUEST_ONLY || tokens?.has(name.toLowerCase())) continue
+    headers.push(name, raw[i + 1]!)
   }
   headers.push('X-Apig-count', String(x.forwardCount))
   return headers

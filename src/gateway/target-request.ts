@@ -5,7 +5,7 @@ import type { TargetPlan } from '../engine/plan.ts'
 import { platformFault } from '../engine/platform-faults.ts'
 import type { UpstreamError, UpstreamFailure, UpstreamRequest } from '../wire/types.ts'
 import type { Call } from './call.ts'
-import { connectionTokens, isDiagnostic, isForGatewayOnly, isHopByHop } from './header-rules.ts'
+import { connectionTokens, FORWARDED_FOR, headerRule, PASS } from './header-rules.ts'
 import { type Destination, joinTarget } from './url.ts'
 
 /** What goes to the target, from the request as the flows left it; a fault when its URL cannot be made. */
@@ -41,6 +41,11 @@ function keptQuery(x: Exchange, target: TargetPlan): string {
   return kept.text
 }
 
+/** Headers that describe the content stay with it, whatever the lists of a target say. */
+export function isKept(lower: string, keep: ReadonlySet<string>): boolean {
+  return keep.has(lower) || lower.startsWith('content-')
+}
+
 function requestHeaders(call: Call, x: Exchange, target: TargetPlan, to: Destination): string[] {
   const raw = x.request.headers.raw
   const tokens = connectionTokens(raw)
@@ -48,14 +53,15 @@ function requestHeaders(call: Call, x: Exchange, target: TargetPlan, to: Destina
   const headers: string[] = ['Host', to.authority]
   let forwarded = ''
   for (let i = 0; i < raw.length; i += 2) {
-    const lower = raw[i]!.toLowerCase()
-    if (isHopByHop(lower) || isDiagnostic(lower)) continue
-    if (isForGatewayOnly(lower)) {
-      if (lower === 'x-forwarded-for') forwarded = forwarded === '' ? raw[i + 1]! : `${forwarded}, ${raw[i + 1]}`
+    const name = raw[i]!
+    const rule = headerRule(name)
+    if (rule !== PASS) {
+      if (rule === FORWARDED_FOR) forwarded = forwarded === '' ? raw[i + 1]! : `${forwarded}, ${raw[i + 1]}`
       continue
     }
-    if (tokens?.has(lower) || (keep !== null && !keep.has(lower) && !lower.startsWith('content-'))) continue
-    headers.push(raw[i]!, raw[i + 1]!)
+    if (tokens?.has(name.toLowerCase())) continue
+    if (keep !== null && !isKept(name.toLowerCase(), keep)) continue
+    headers.push(name, raw[i + 1]!)
   }
   const address = x.client.address
   headers.push('X-Forwarded-For', forwarded === '' ? address : `${forwarded}, ${address}`)

@@ -13,6 +13,7 @@ export interface Destination {
 }
 
 const ORIGINS_MAX = 4096
+const KNOWN_MAX = 4096
 const URL_PATTERN =
   /^(https?):\/\/((?:\[[0-9a-fA-F:.]+\]|[^\s/?#@:[\]\\]+)(?::(\d{1,5}))?)(\/[^\s?#]*)?(?:\?([^\s#]*))?(?:#\S*)?$/i
 
@@ -21,6 +22,8 @@ export class Destinations {
   readonly #hostMap: HostMap
   readonly #verifyTls: boolean
   readonly #origins = new Map<string, Origin>()
+  // Most URLs are the fixed ones of targets; those with variables share what is left of the room.
+  readonly #known = new Map<string, Destination>()
 
   constructor(hostMap: HostMap, verifyTls: boolean) {
     this.#hostMap = hostMap
@@ -29,6 +32,17 @@ export class Destinations {
 
   /** Null when the text is not an absolute http or https URL. */
   parse(url: string): Destination | null {
+    const known = this.#known.get(url)
+    if (known !== undefined) return known
+    const destination = this.#parse(url)
+    if (destination !== null) {
+      if (this.#known.size >= KNOWN_MAX) this.#known.clear()
+      this.#known.set(url, destination)
+    }
+    return destination
+  }
+
+  #parse(url: string): Destination | null {
     const match = URL_PATTERN.exec(url)
     if (match === null) return null
     const authority = match[2]!

@@ -7,6 +7,7 @@ import { Parser, RESPONSE } from './llhttp.ts'
 import { ReadBuffer } from './read-buffer.ts'
 import { Timed, wheel } from './timers.ts'
 import { UpstreamError, type UpstreamFailure } from './types.ts'
+import { beginRead, endRead } from './write-out.ts'
 
 // What the next bytes are.
 const HEAD = 0
@@ -182,6 +183,12 @@ export class ClientConnection extends Timed {
   // --- the socket's events --------------------------------------------------------------------------------------------
 
   read(input: Buffer): void {
+    beginRead()
+    this.#take(input)
+    endRead()
+  }
+
+  #take(input: Buffer): void {
     let at = 0
     while (at < input.length) {
       const exchange = this.#exchange

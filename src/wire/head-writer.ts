@@ -11,10 +11,48 @@ export class UnsendableError extends TypeError {
   }
 }
 
-const NOT_A_TOKEN = /[^!#$%&'*+\-.^_`|~0-9A-Za-z]/
-/** A code above 255 would lose its upper byte in latin1, and U+010A would become a line feed. */
-const NOT_FIELD_TEXT = /[^\t\x20-\x7e\x80-\xff]/
-const NOT_A_TARGET = /[^\x21-\x7e\x80-\xff]/
+// What stands where a length is expected.
+export const CHUNKED = -1
+/** No framing is written, and a Content-Length among the headers stays: it tells of a body that is not sent (HEAD, 304). */
+export const AS_GIVEN = -2
+/** No framing at all: 204, requests without a body, bodies that end with the connection. */
+export const NO_FRAMING = -3
+
+const TOKEN = "[!#$%&'*+\\-.^_`|~0-9A-Za-z]+"
+/** No control character; and a code above 255 would lose its upper byte in latin1, so that U+010A became a line feed. */
+const FIELD_TEXT = '[\\t\\x20-\\x7e\\x80-\\xff]*'
+const TARGET = '[\\x21-\\x7e\\x80-\\xff]+'
+
+const ANY_TOKEN = new RegExp(`^${TOKEN}$`)
+const ANY_FIELD_TEXT = new RegExp(`^${FIELD_TEXT}$`)
+const ANY_TARGET = new RegExp(`^${TARGET}$`)
+
+/**
+ * The heads that may go out, by their number of header lines: one test of the whole costs half of what testing every name
+ * and value does. A value that would begin a line of its own makes one line too many.
+ */
+class HeadPattern {
+  readonly #firstLine: string
+  readonly #byLineCount: RegExp[]
+
+  constructor(firstLine: string) {
+    this.#firstLine = firstLine
+    this.#byLineCount = []
+  }
+
+  allows(head: string, lineCount: number): boolean {
+    let pattern = this.#byLineCount[lineCount]
+    if (pattern === undefined) {
+      pattern = new RegExp(`^${this.#firstLine}(?:${TOKEN}: ${FIELD_TEXT}\\r\\n){${lineCount}}\\r\\n$`)
+      this.#byLineCount[lineCount] = pattern
+    }
+    return pattern.test(head)
+  }
+}
+
+const RESPONSE_HEAD = new HeadPattern(`HTTP/1\\.1 [1-9]\\d\\d ${FIELD_TEXT}\\r\\n`)
+const REQUEST_HEAD = new HeadPattern(`${TOKEN} ${TARGET} HTTP/1\\.1\\r\\n`)
+const TRAILER = new HeadPattern('0\\r\\n')
 
 let dateSecond = 0
 let dateLine = ''
@@ -29,13 +67,6 @@ function currentDateLine(): string {
   return dateLine
 }
 
-// What stands where a length is expected.
-export const CHUNKED = -1
-/** No framing is written, and a Content-Length among the headers stays: it tells of a body that is not sent (HEAD, 304). */
-export const AS_GIVEN = -2
-/** No framing at all: 204, requests without a body, bodies that end with the connection. */
-export const NO_FRAMING = -3
-
 /**
  * The head of an answer, ending in the empty line.
  * @param lengthBytes Content-Length to write, or one of the constants above
@@ -49,31 +80,49 @@ export function responseHead(
   lengthBytes: number,
   connection: string,
 ): string {
-  if (reason !== 'OK' && NOT_FIELD_TEXT.test(reason))
-    throw new UnsendableError('the reason phrase has a control character')
-  if (!(status >= 100 && status <= 999)) throw new UnsendableError(`${status} is not a status`)
   let head = `HTTP/1.1 ${status} ${reason}\r\n`
+  let lineCount = headers.length >> 1
   let hasDate = false
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i]!
-    const value = headers[i + 1]!
     switch (name.length) {
       case 4:
-        if (!hasDate && name.toLowerCase() === 'date') hasDate = true
+        if (!hasDate && (name === 'Date' || name.toLowerCase() === 'date')) hasDate = true
         break
       case 10:
       case 14:
       case 17:
-        if (isOwned(name, lengthBytes)) continue
+        if (isOwned(name, lengthBytes)) {
+          lineCount--
+          continue
+        }
         break
     }
-    head += fieldLine(name, value)
+    head += `${name}: ${headers[i + 1]}\r\n`
   }
-  if (lengthBytes >= 0) head += `Content-Length: ${lengthBytes}\r\n`
-  else if (lengthBytes === CHUNKED) head += 'Transfer-Encoding: chunked\r\n'
-  if (!hasDate) head += currentDateLine()
-  if (connection !== '') head += `Connection: ${connection}\r\n`
-  return `${head}\r\n`
+  if (!hasDate) {
+    head += currentDateLine()
+    lineCount++
+  }
+  if (connection !== '') {
+    head += `Connection: ${connection}\r\n`
+    lineCount++
+  }
+  if (lengthBytes >= 0) {
+    head += `Content-Length: ${lengthBytes}\r\n\r\n`
+    lineCount++
+  } else if (lengthBytes === CHUNKED) {
+    head += 'Transfer-Encoding: chunked\r\n\r\n'
+    lineCount++
+  } else {
+    head += '\r\n'
+  }
+  if (!RESPONSE_HEAD.allows(head, lineCount)) {
+    if (!(status >= 100 && status <= 999)) throw new UnsendableError(`${status} is not a status`)
+    if (!ANY_FIELD_TEXT.test(reason)) throw new UnsendableError(`the reason phrase cannot be sent: ${quoted(reason)}`)
+    throw unsendable(headers)
+  }
+  return head
 }
 
 /**
@@ -82,39 +131,57 @@ export function responseHead(
  * @throws UnsendableError
  */
 export function requestHead(method: string, target: string, headers: readonly string[], lengthBytes: number): string {
-  if (method === '' || NOT_A_TOKEN.test(method)) throw new UnsendableError('the method is not a token')
-  if (target === '' || NOT_A_TARGET.test(target))
-    throw new UnsendableError('the target has a blank or control character')
   let head = `${method} ${target} HTTP/1.1\r\n`
+  let lineCount = headers.length >> 1
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i]!
     switch (name.length) {
-      case 6: // the body is sent without waiting
-        if ((name.charCodeAt(0) | 0x20) === 0x65 && name.toLowerCase() === 'expect') continue
-        break
+      case 6: // Expect: the body is sent without waiting
       case 10:
       case 14:
       case 17:
-        if (isOwned(name, lengthBytes)) continue
+        if (isOwned(name, lengthBytes)) {
+          lineCount--
+          continue
+        }
         break
     }
-    head += fieldLine(name, headers[i + 1]!)
+    head += `${name}: ${headers[i + 1]}\r\n`
   }
-  if (lengthBytes >= 0) head += `Content-Length: ${lengthBytes}\r\n`
-  else if (lengthBytes === CHUNKED) head += 'Transfer-Encoding: chunked\r\n'
-  return `${head}\r\n`
+  if (lengthBytes >= 0) {
+    head += `Content-Length: ${lengthBytes}\r\n\r\n`
+    lineCount++
+  } else if (lengthBytes === CHUNKED) {
+    head += 'Transfer-Encoding: chunked\r\n\r\n'
+    lineCount++
+  } else {
+    head += '\r\n'
+  }
+  if (!REQUEST_HEAD.allows(head, lineCount)) {
+    if (!ANY_TOKEN.test(method)) throw new UnsendableError(`the method is not a token: ${quoted(method)}`)
+    if (!ANY_TARGET.test(target)) throw new UnsendableError(`the target cannot be sent: ${quoted(target)}`)
+    throw unsendable(headers)
+  }
+  return head
 }
 
-/** The end of a chunked body. Trailers that frame or route are left out (RFC 9110 section 6.5.1). */
+/**
+ * The end of a chunked body. Trailers that frame or route are left out (RFC 9110 section 6.5.1).
+ * @throws UnsendableError
+ */
 export function lastChunk(trailers: readonly string[] | null | undefined): string {
   if (trailers === null || trailers === undefined || trailers.length === 0) return '0\r\n\r\n'
   let end = '0\r\n'
+  let lineCount = 0
   for (let i = 0; i < trailers.length; i += 2) {
     const name = trailers[i]!
     if (FORBIDDEN_TRAILERS.has(name.toLowerCase())) continue
-    end += fieldLine(name, trailers[i + 1]!)
+    end += `${name}: ${trailers[i + 1]}\r\n`
+    lineCount++
   }
-  return `${end}\r\n`
+  end += '\r\n'
+  if (!TRAILER.allows(end, lineCount)) throw unsendable(trailers)
+  return end
 }
 
 const FORBIDDEN_TRAILERS: ReadonlySet<string> = new Set([
@@ -132,21 +199,12 @@ const FORBIDDEN_TRAILERS: ReadonlySet<string> = new Set([
   'upgrade',
 ])
 
-function fieldLine(name: string, value: string): string {
-  if (name === '' || NOT_A_TOKEN.test(name)) throw new UnsendableError(`${JSON.stringify(name)} is not a header name`)
-  if (NOT_FIELD_TEXT.test(value)) {
-    throw new UnsendableError(
-      `the value of header ${name} has a character that cannot be sent: ${JSON.stringify(value)}`,
-    )
-  }
-  return `${name}: ${value}\r\n`
-}
-
 function isOwned(name: string, lengthBytes: number): boolean {
   const first = name.charCodeAt(0) | 0x20
-  if (first !== 0x63 && first !== 0x6b && first !== 0x74) return false
+  if (first !== 0x63 && first !== 0x65 && first !== 0x6b && first !== 0x74) return false
   switch (name.toLowerCase()) {
     case 'connection':
+    case 'expect':
     case 'keep-alive':
     case 'transfer-encoding':
       return true
@@ -155,4 +213,20 @@ function isOwned(name: string, lengthBytes: number): boolean {
     default:
       return false
   }
+}
+
+/** Says which header it was. */
+function unsendable(headers: readonly string[]): UnsendableError {
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i]!
+    if (!ANY_TOKEN.test(name)) return new UnsendableError(`${quoted(name)} is not a header name`)
+    const value = headers[i + 1]
+    if (typeof value !== 'string') return new UnsendableError(`header ${name} has no value`)
+    if (!ANY_FIELD_TEXT.test(value)) return new UnsendableError(`the value of ${name} cannot be sent: ${quoted(value)}`)
+  }
+  return new UnsendableError('a head that cannot be sent')
+}
+
+function quoted(text: string): string {
+  return JSON.stringify(text.length > 100 ? `${text.slice(0, 100)}...` : text)
 }

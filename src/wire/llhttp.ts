@@ -27,6 +27,9 @@ interface WasmApi {
   readonly Instance: new (module: object, imports: object) => { readonly exports: object }
 }
 
+/** What `toString('latin1')` calls; without the detour. Node has it on every Buffer, its types do not. */
+type Latin1Buffer = Buffer & { latin1Slice(start: number, end: number): string }
+
 interface Exports {
   readonly memory: { readonly buffer: ArrayBuffer }
   malloc(bytes: number): number
@@ -249,7 +252,7 @@ export class Parser {
     currentInput = input
     inputShift = at - inputAddress
     textStart = at
-    text = decode ? input.toString('latin1', at, at + Math.min(bytes, DECODED_BYTES)) : ''
+    text = decode ? (input as Latin1Buffer).latin1Slice(at, at + Math.min(bytes, DECODED_BYTES)) : ''
     const result = wasm.llhttp_execute(this.#address, inputAddress, bytes)
     if (result === OK) return at + bytes
     if (result === PAUSED) return at + wasm.llhttp_get_error_pos(this.#address) - inputAddress
@@ -330,7 +333,7 @@ let textStart = 0
 function textAt(address: number, bytes: number): string {
   const start = address + inputShift
   const end = start - textStart + bytes
-  return end <= text.length ? text.slice(start - textStart, end) : currentInput.toString('latin1', start, start + bytes)
+  return end <= text.length ? text.slice(start - textStart, end) : (currentInput as Latin1Buffer).latin1Slice(start, start + bytes)
 }
 
 const callbacks = {

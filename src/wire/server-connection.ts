@@ -6,7 +6,7 @@ import { RequestBody, RequestBodyError } from './request-body.ts'
 import { ServerExchange } from './server-exchange.ts'
 import { Timed, wheel } from './timers.ts'
 import type { ServerOptions } from './types.ts'
-import { writeText } from './write-out.ts'
+import { beginRead, endRead, writeText } from './write-out.ts'
 
 // What the next bytes are.
 const HEAD = 0
@@ -194,7 +194,9 @@ export class ServerConnection extends Timed {
       this.#hold(chunk)
       this.#pause()
     } else {
+      beginRead()
       this.#consume(chunk)
+      endRead()
     }
   }
 

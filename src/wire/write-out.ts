@@ -52,10 +52,21 @@ export interface Flushable {
 }
 
 let waiting: Flushable[] = []
+let reading = false
 
-/** `held.flush()` is called when the events of this turn of the loop are handled: small pieces leave in one system call. */
+/** Around the handling of what a socket read: what is held back leaves at its end. */
+export function beginRead(): void {
+  reading = true
+}
+
+export function endRead(): void {
+  reading = false
+  if (waiting.length > 0) flushAll()
+}
+
+/** `held.flush()` is called at the end of the read that is being handled, or else soon. */
 export function flushSoon(held: Flushable): void {
-  if (waiting.push(held) === 1) setImmediate(flushAll)
+  if (waiting.push(held) === 1 && !reading) process.nextTick(flushAll)
 }
 
 function flushAll(): void {

@@ -51,6 +51,9 @@ export class RollupDatabase extends AnalyticsQueries {
   readonly #findSeries: StatementSync
   readonly #addSeries: StatementSync
   readonly #upserts: Readonly<Record<Level, StatementSync>>
+  readonly #nextSeries: StatementSync
+  readonly #deletes: Readonly<Record<Level, StatementSync>>
+  readonly #forget: StatementSync
   readonly #known = new Map<string, number>()
   #prunedUpTo = 0
 
@@ -74,6 +77,17 @@ export class RollupDatabase extends AnalyticsQueries {
         `INSERT INTO rollup_${level} (series, start, totals) VALUES (?, ?, ?)
          ON CONFLICT (series, start) DO UPDATE SET totals = totals_sum(totals, excluded.totals)`,
       ),
+    )
+    this.#nextSeries = writer.prepare('SELECT id, kind FROM series WHERE id > ? ORDER BY id LIMIT ?')
+    this.#deletes = perLevel((level) =>
+      writer.prepare(
+        `DELETE FROM rollup_${level} WHERE series = ?1 AND start IN
+         (SELECT start FROM rollup_${level} WHERE series = ?1 AND start < ?2 ORDER BY start LIMIT ?3)`,
+      ),
+    )
+    this.#forget = writer.prepare(
+      `DELETE FROM series WHERE id = ? AND NOT EXISTS (SELECT 1 FROM rollup_minute WHERE series = id)
+       AND NOT EXISTS (SELECT 1 FROM rollup_quarter WHERE series = id)`,
     )
   }
 
@@ -115,9 +129,7 @@ export class RollupDatabase extends AnalyticsQueries {
     let rows = 0
     let complete = false
     this.#inTransaction(() => {
-      const series = this.#writer
-        .prepare('SELECT id, kind FROM series WHERE id > ? ORDER BY id LIMIT ?')
-        .all(this.#prunedUpTo, seriesMax)
+      const series = this.#nextSeries.all(this.#prunedUpTo, seriesMax)
       complete = series.length < seriesMax
       for (const { id, kind } of series) {
         if (rows >= rowsMax) {
@@ -139,21 +151,14 @@ export class RollupDatabase extends AnalyticsQueries {
     for (const rule of levelRules) {
       const before = forgottenBeforeMs(rule, this.#clock.now()) / 1000
       if (!Number.isFinite(before)) continue
-      const table = `rollup_${rule.level}`
-      const sql = `DELETE FROM ${table} WHERE series = ? AND start IN
-        (SELECT start FROM ${table} WHERE series = ? AND start < ? ORDER BY start LIMIT ?)`
-      deleted += Number(this.#writer.prepare(sql).run(id, id, before, rowsMax - deleted).changes)
+      deleted += Number(this.#deletes[rule.level].run(id, before, rowsMax - deleted).changes)
     }
     return deleted
   }
 
   // Only series of kind `call` are not kept for ever; they have rows of the two finest levels alone.
   #forgetIfEmpty(id: number): void {
-    const gone = this.#writer.prepare(
-      `DELETE FROM series WHERE id = ? AND NOT EXISTS (SELECT 1 FROM rollup_minute WHERE series = id)
-       AND NOT EXISTS (SELECT 1 FROM rollup_quarter WHERE series = id)`,
-    )
-    if (gone.run(id).changes) this.#known.clear()
+    if (this.#forget.run(id).changes) this.#known.clear()
   }
 
   #inTransaction(work: () => void): void {

@@ -9,7 +9,7 @@ import { QueuedAnalytics } from './queued.ts'
 // The store thread: owns the database. Everyone else talks to it by messages.
 
 const PRUNE_EVERY_MS = 60_000
-/** While there is more to prune, runs follow each other this closely; each blocks the thread for some 10 ms. */
+/** While there is more to prune, runs follow each other this closely; each blocks the thread for some 20 ms. */
 const PRUNE_AGAIN_MS = 1_000
 
 class StoreThread {
