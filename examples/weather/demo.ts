@@ -39,8 +39,10 @@ function suggest(door: string): void {
     ['/weather/forecast?postalcode=99999', 'the geocoder fails: the fault rule answers 503'],
     ['/weather/forecast', 'a fault raised by a policy: 400'],
   ]
-  for (const [path, what] of calls) process.stdout.write(`try: ${door}${path}   # ${what}\n`)
-  process.stdout.write(`     add -H 'X-Apig-Mode: debug' to curl -i and see every diagnostic header\n`)
+  for (const [path, what] of calls) process.stdout.write(`try: ${door}${path}\n     ${what}\n`)
+  process.stdout.write(
+    `With curl -i -H 'X-Apig-Mode: debug' each answer shows what is left of the limits, and how long the target took.\n`,
+  )
 }
 
 // A terminal interrupts the whole group; from elsewhere the signal comes here alone.

@@ -1,4 +1,3 @@
-import { needsXml, prepareXml } from '../core/xml-document.ts'
 import { compileProxy } from '../engine/compile.ts'
 import { OutboundError } from '../engine/policy.ts'
 import type { DeployedProxy, Settings } from '../model/deployment.ts'
@@ -7,11 +6,6 @@ import { POLICY_KINDS } from '../policies/index.ts'
 
 /** Compiling calls nobody; who tries all the same is told. */
 const services = { outbound: { call: () => new OutboundError('url', 'not while compiling') }, now: Date.now }
-
-/** Loads what compiling these proxies needs: libxml2, where there is an XPath. */
-export async function prepareFor(proxies: readonly DeployedProxy[]): Promise<void> {
-  if (proxies.some((deployed) => needsXml(JSON.stringify(deployed)))) await prepareXml()
-}
 
 /** What only shows when a proxy is compiled: bad conditions, templates, patterns. */
 export function problemsOfProxy(deployed: DeployedProxy, settings: Settings): readonly Problem[] {

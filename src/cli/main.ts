@@ -34,7 +34,7 @@ program
   .argument('<path...>', 'Apigee bundles (folder or zip) or postern.yaml files')
   .action(async (paths: string[]) => {
     const { runCheck } = await import('./run-check.ts')
-    process.exitCode = await runCheck(paths)
+    process.exitCode = runCheck(paths)
   })
 
 await program.parseAsync()

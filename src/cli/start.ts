@@ -12,7 +12,7 @@ import type { DeployedProxy, PosternConfig } from '../model/deployment.ts'
 import { POLICY_KINDS } from '../policies/index.ts'
 import { MemoryCounters } from '../stores/memory/counters.ts'
 import { allProblems, printProblems, summary } from './check.ts'
-import { prepareFor, problemsOfProxy } from './compile-problems.ts'
+import { problemsOfProxy } from './compile-problems.ts'
 import { loadPaths } from './load-paths.ts'
 import type { StartOptions } from './options.ts'
 import { onShutdown } from './shutdown.ts'
@@ -25,7 +25,7 @@ const FILL_CHECK_EVERY_MS = 10_000
 /** Serves what PATHs and `--config` name until it is interrupted. Ends the process with code 1 when it cannot start. */
 export async function start(paths: readonly string[], options: StartOptions): Promise<void> {
   const began = performance.now()
-  const config = await load(paths, options)
+  const config = load(paths, options)
   const log = openLog(options.logLevel, 'main')
   try {
     await serve(config, options, log, began)
@@ -36,10 +36,9 @@ export async function start(paths: readonly string[], options: StartOptions): Pr
 }
 
 /** Everything that is to be served; or all that is wrong with it, and the end. */
-async function load(paths: readonly string[], options: StartOptions): Promise<PosternConfig> {
+function load(paths: readonly string[], options: StartOptions): PosternConfig {
   const all = options.config === undefined ? paths : [options.config, ...paths]
   const loaded = loadPaths(all, POLICY_KINDS, process.env)
-  await prepareFor(loaded.drafts.map((draft) => draft.deployed))
   const problems = allProblems(loaded, problemsOfProxy)
   const errors = problems.filter((problem) => problem.severity === 'error').length
   printProblems(problems, (line) => process.stderr.write(`${line}\n`))
@@ -65,10 +64,10 @@ async function serve(config: PosternConfig, options: StartOptions, log: Log, beg
     },
     publicationOf(config),
   )
-  const token = loadAdminToken(options.data, process.env)
-  for (const warning of token.warnings) log.warn({}, warning)
   const stores = new Stores(options.data, log, fleet)
   const [{ startAdmin }] = await Promise.all([import('../admin/server.ts'), stores.open()])
+  const token = loadAdminToken(options.data, process.env)
+  for (const warning of token.warnings) log.warn({}, warning)
   await fleet.start().catch((error: Error) => {
     throw new Error(`the gateway door ${options.host}:${options.port} cannot be opened: ${error.message}`)
   })

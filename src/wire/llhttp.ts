@@ -333,7 +333,9 @@ let textStart = 0
 function textAt(address: number, bytes: number): string {
   const start = address + inputShift
   const end = start - textStart + bytes
-  return end <= text.length ? text.slice(start - textStart, end) : (currentInput as Latin1Buffer).latin1Slice(start, start + bytes)
+  return end <= text.length
+    ? text.slice(start - textStart, end)
+    : (currentInput as Latin1Buffer).latin1Slice(start, start + bytes)
 }
 
 const callbacks = {
