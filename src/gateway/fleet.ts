@@ -70,20 +70,40 @@ export class Fleet {
     for (const member of members) await this.#listen(member)
   }
 
-  /** Resolves when every thread runs on the new publication; gives how many fell silent and were replaced. */
+  /**
+   * Resolves when every thread runs on the new publication; gives how many fell silent and were replaced. Rejects when a
+   * thread cannot compile it: then all go on with the one before.
+   */
   async publish(publication: Publication): Promise<{ replaced: number }> {
+    const before = this.#publication
     this.#publication = publication
+    const members = [...this.#members.values()]
+    const answers = await Promise.allSettled(members.map((member) => member.publish(publication)))
+    const refused = answers.find((answer) => answer.status === 'rejected' && answer.reason instanceof RefusedError)
+    if (refused?.status === 'rejected') {
+      this.#publication = before
+      await Promise.allSettled(members.map((member) => member.publish(before)))
+      throw refused.reason
+    }
     let replaced = 0
-    await Promise.all(
-      [...this.#members.values()].map((member) =>
-        member.publish(publication).catch((error: Error) => {
-          replaced++
-          this.#options.log.error({ worker: member.number, reason: error.message }, 'a gateway thread is replaced')
-          member.kill()
-        }),
-      ),
-    )
+    answers.forEach((answer, i) => {
+      if (answer.status === 'fulfilled') return
+      replaced++
+      const { number } = members[i]!
+      this.#options.log.error({ worker: number, reason: String(answer.reason) }, 'a gateway thread is replaced')
+      this.kill(number)
+    })
     return { replaced }
+  }
+
+  /** Numbers of the threads that run now. */
+  get numbers(): number[] {
+    return [...this.#members.keys()]
+  }
+
+  /** Ends a thread at once, with the connections that it has; another takes its place. */
+  kill(number: number): void {
+    this.#members.get(number)?.kill()
   }
 
   /** Lets running calls end for up to `graceMs`, then ends the threads. */
@@ -139,6 +159,9 @@ export class Fleet {
   }
 }
 
+/** A thread cannot compile a publication; no other thread could. */
+class RefusedError extends Error {}
+
 type Answer = Extract<FromWorker, { error: string | null }>
 
 /** One thread and the answers that are awaited from it. */
@@ -165,7 +188,7 @@ class Member {
 
   async publish(publication: Publication): Promise<void> {
     const answer = await this.#ask({ kind: 'publish', publication }, 'published')
-    if (answer.error !== null) throw new Error(answer.error)
+    if (answer.error !== null) throw new RefusedError(answer.error)
   }
 
   async listen(options: ListenOptions): Promise<number> {
