@@ -175,7 +175,7 @@ const FIELD_WRITERS: Readonly<Record<Field, FieldWriter>> = {
     m.path = question < 0 ? text : text.slice(0, question)
     if (question < 0) return undefined
     const more = text.slice(question + 1)
-    m.query.text = m.query.text === '' ? more : `${m.query.text}&${more}`
+    m.queryText = m.queryText === '' ? more : `${m.queryText}&${more}`
     return undefined
   },
   Version: (m, text) => {

@@ -51,9 +51,9 @@ const FIXED: Readonly<Record<string, MessageProperty>> = {
     },
   ),
   querystring: property(
-    (m) => (m.kind === 'request' ? m.query.text : null),
+    (m) => (m.kind === 'request' ? m.queryText : null),
     (m, value) => {
-      m.query.text = toText(value)
+      m.queryText = toText(value)
     },
   ),
   'status.code': property(

@@ -18,7 +18,9 @@ export class Message {
   verb: string
   /** Without query. */
   path: string
-  readonly query: Parameters
+  /** The encoded query, without question mark, as long as nobody asked for its parameters. */
+  #queryText: string
+  #query: Parameters | null
   version: string
   status: number
   reason: string
@@ -34,7 +36,8 @@ export class Message {
     this.body = body
     this.verb = 'GET'
     this.path = ''
-    this.query = new Parameters()
+    this.#queryText = ''
+    this.#query = null
     this.version = '1.1'
     this.status = 200
     this.reason = 'OK'
@@ -53,16 +56,32 @@ export class Message {
     return new Message(kind, new Headers(headers), new Body(null, source))
   }
 
+  /** The query's parameters; read on the first call. */
+  get query(): Parameters {
+    this.#query ??= new Parameters(this.#queryText)
+    return this.#query
+  }
+
+  /** The encoded query, without question mark. */
+  get queryText(): string {
+    return this.#query === null ? this.#queryText : this.#query.text
+  }
+
+  set queryText(text: string) {
+    this.#queryText = text
+    this.#query = null
+  }
+
   /** Path and query as they go on the wire. */
   get uri(): string {
-    const query = this.query.text
+    const query = this.queryText
     return query === '' ? this.path : `${this.path}?${query}`
   }
 
   set uri(uri: string) {
     const question = uri.indexOf('?')
     this.path = question < 0 ? uri : uri.slice(0, question)
-    this.query.text = question < 0 ? '' : uri.slice(question + 1)
+    this.queryText = question < 0 ? '' : uri.slice(question + 1)
   }
 
   /** Content as text in the charset that Content-Type names. '' when empty or not loaded. */

@@ -158,6 +158,6 @@ export const PREDEFINED: Readonly<Record<string, Predefined>> = {
 }
 
 function clientUrl(x: Exchange): string {
-  const query = x.request.query.text
+  const query = x.request.queryText
   return `${x.client.secure ? 'https' : 'http'}://${x.client.host}${x.basePath}${x.pathSuffix}${query === '' ? '' : `?${query}`}`
 }

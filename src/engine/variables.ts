@@ -181,7 +181,7 @@ function become(target: Message, source: Message): void {
   if (target.kind === 'request') {
     target.verb = source.verb
     target.path = source.path
-    target.query.text = source.query.text
+    target.queryText = source.queryText
   } else {
     target.status = source.status
     target.reason = source.reason

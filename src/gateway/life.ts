@@ -164,7 +164,7 @@ const route: Stage = (_life, call) => {
   const request = Message.streaming('request', down.rawHeaders, down.body === null ? null : counted(call, down.body))
   request.verb = down.method
   request.path = call.path
-  request.query.text = call.query
+  request.queryText = call.query
   request.version = down.httpVersion
   const client = {
     address: down.remoteAddress,

@@ -35,8 +35,8 @@ export function targetRequest(call: Call, x: Exchange, target: TargetPlan): Upst
 
 function keptQuery(x: Exchange, target: TargetPlan): string {
   const keep = target.retainQuery
-  if (keep === null) return x.request.query.text
-  const kept = new Parameters(x.request.query.text)
+  if (keep === null) return x.request.queryText
+  const kept = new Parameters(x.request.queryText)
   for (const name of kept.names()) if (!keep.has(name)) kept.remove(name)
   return kept.text
 }

@@ -4,7 +4,7 @@ import type { ClientExchange } from './client-exchange.ts'
 import type { ClientPool } from './client-pool.ts'
 import { facts, scanResponseHead } from './head-rules.ts'
 import { Parser, RESPONSE } from './llhttp.ts'
-import { ReadBuffer } from './read-buffer.ts'
+import { copyOf, type Reader, readInto } from './read-buffer.ts'
 import { Timed, wheel } from './timers.ts'
 import { UpstreamError, type UpstreamFailure } from './types.ts'
 import { beginRead, endRead } from './write-out.ts'
@@ -22,7 +22,7 @@ const SOCKET_OPTIONS: { noDelay: boolean; highWaterMark: number; autoSelectFamil
 }
 
 /** One connection to an upstream, and the exchange that it carries now. */
-export class ClientConnection extends Timed {
+export class ClientConnection extends Timed implements Reader {
   /** Set by `connect`, once the address is known. */
   socket!: Socket
   connected: boolean
@@ -30,7 +30,6 @@ export class ClientConnection extends Timed {
   answers: number
   readonly #pool: ClientPool
   readonly #parser: Parser
-  #reader: ReadBuffer | null
   #exchange: ClientExchange | null
   #state: number
   #bodyBytesLeft: number
@@ -47,7 +46,6 @@ export class ClientConnection extends Timed {
     this.answers = 0
     this.#pool = pool
     this.#parser = new Parser(RESPONSE, pool.settings.limits)
-    this.#reader = null
     this.#exchange = null
     this.#state = HEAD
     this.#bodyBytesLeft = 0
@@ -80,9 +78,7 @@ export class ClientConnection extends Timed {
   #connectTo(addresses: readonly string[], index: number, triesLeft: number): void {
     const { secure, port } = this.#pool.origin
     const host = addresses[index % addresses.length]!
-    const reader = secure ? null : new ReadBuffer(this)
-    this.#reader = reader
-    const socket = net.connect({ ...SOCKET_OPTIONS, host, port, ...(reader !== null && { onread: reader.onread }) })
+    const socket = net.connect({ ...SOCKET_OPTIONS, host, port, ...(!secure && { onread: readInto(this) }) })
     const onRefused = (error: Error): void => {
       if (this.#closed) return
       if (triesLeft > 1) this.#connectTo(addresses, index + 1, triesLeft - 1)
@@ -140,7 +136,7 @@ export class ClientConnection extends Timed {
 
   #begin(socket: Socket): void {
     this.connected = true
-    if (this.#reader === null) socket.on('data', (chunk: Buffer) => this.read(chunk))
+    if (this.#pool.origin.secure) socket.on('data', (chunk: Buffer) => this.read(chunk, chunk.length))
     socket.on('drain', () => this.#onDrain())
     socket.on('error', (error) => {
       this.#error = error // 'close' follows
@@ -182,33 +178,30 @@ export class ClientConnection extends Timed {
 
   // --- the socket's events --------------------------------------------------------------------------------------------
 
-  read(input: Buffer): void {
+  read(input: Buffer, end: number): void {
     beginRead()
-    this.#take(input)
-    endRead()
+    try {
+      this.#take(input, end)
+    } finally {
+      endRead()
+    }
   }
 
-  #take(input: Buffer): void {
+  #take(input: Buffer, end: number): void {
     let at = 0
-    while (at < input.length) {
+    while (at < end) {
       const exchange = this.#exchange
       if (exchange === null) {
         this.#close() // bytes that nobody asked for, or more than was announced
         return
       }
-      if (this.#state === HEAD) at = this.#takeHead(input, at, exchange)
-      else if (this.#state === CHUNKED_BODY) at = this.#takeChunks(input, at, exchange)
-      else at = this.#takeBody(input, at, exchange)
+      if (this.#state === HEAD) at = this.#takeHead(input, at, end, exchange)
+      else if (this.#state === CHUNKED_BODY) at = this.#takeChunks(input, at, end, exchange)
+      else at = this.#takeBody(input, at, end, exchange)
       if (at < 0) return
     }
     const exchange = this.#exchange
     if (exchange !== null && !this.#paused) wheel.set(this, exchange.request.ioTimeoutMs)
-  }
-
-  /** Body bytes that are still to come, as far as it is known. */
-  get bodyBytesAhead(): number {
-    if (this.#state === COUNTED_BODY) return this.#bodyBytesLeft
-    return this.#state === HEAD ? 0 : Number.POSITIVE_INFINITY
   }
 
   #onDrain(): void {
@@ -255,7 +248,7 @@ export class ClientConnection extends Timed {
 
   // --- reading --------------------------------------------------------------------------------------------------------
 
-  #takeHead(input: Buffer, at: number, exchange: ClientExchange): number {
+  #takeHead(input: Buffer, at: number, inputEnd: number, exchange: ClientExchange): number {
     const parser = this.#parser
     if (!this.#inHead) {
       if (input[at]! !== 0x48) return this.#bad('the answer does not begin with HTTP')
@@ -263,7 +256,7 @@ export class ClientConnection extends Timed {
       exchange.answered = true
       parser.reset()
     }
-    const end = parser.readHead(input, at)
+    const end = parser.readHead(input, at, inputEnd)
     if (end < 0) return this.#bad(parser.refusal!.detail)
     if (!parser.headComplete) return end
     this.#inHead = false
@@ -304,24 +297,24 @@ export class ClientConnection extends Timed {
     return true
   }
 
-  #takeBody(input: Buffer, at: number, exchange: ClientExchange): number {
-    let end = input.length
+  #takeBody(input: Buffer, at: number, inputEnd: number, exchange: ClientExchange): number {
+    let end = inputEnd
     if (this.#state === COUNTED_BODY) {
       end = Math.min(end, at + this.#bodyBytesLeft)
       this.#bodyBytesLeft -= end - at
     }
     const complete = this.#state === COUNTED_BODY && this.#bodyBytesLeft === 0
     let chunk = at === 0 && end === input.length ? input : input.subarray(at, end)
-    if (this.#reader !== null) chunk = this.#reader.own(chunk)
+    if (!this.#pool.origin.secure) chunk = copyOf(chunk)
     return this.#pass(chunk, exchange, complete) ? end : -1
   }
 
-  #takeChunks(input: Buffer, at: number, exchange: ClientExchange): number {
+  #takeChunks(input: Buffer, at: number, inputEnd: number, exchange: ClientExchange): number {
     const parser = this.#parser
-    const end = parser.readChunks(input, at)
+    const end = parser.readChunks(input, at, inputEnd)
     if (end < 0) return this.#bad(parser.refusal!.detail)
     let chunk = parser.body(input)
-    if (chunk !== null && this.#reader !== null && parser.spans.length === 2) chunk = this.#reader.own(chunk)
+    if (chunk !== null && parser.bodyIsView && !this.#pool.origin.secure) chunk = copyOf(chunk)
     return this.#pass(chunk, exchange, parser.messageComplete) ? end : -1
   }
 

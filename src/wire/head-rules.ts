@@ -37,7 +37,6 @@ const BAD_VERSION: Refusal = { status: 505, detail: 'the version is neither HTTP
 const BAD_REASON: Refusal = { status: 502, detail: 'the reason phrase holds a control character' }
 const BAD_STATUS: Refusal = { status: 502, detail: 'the status is below 100' }
 
-const DECIMAL = /^\d{1,15}$/
 // RFC 3986 reg-name, IP literal and port, without what needs no place in a Host header: user information.
 const HOST = /^[\w.\-~!$&'()*+,;=%:[\]]*$/
 const CONTROL = /[^\t\x20-\x7e\x80-\xff]/
@@ -104,7 +103,7 @@ export function scanResponseHead(headers: string[], version: number, status: num
     }
     kept += 2
   }
-  headers.length = kept
+  while (headers.length > kept) headers.pop() // cheaper than a new length
   if (nominated !== '') dropNominated(headers, nominated)
   if (facts.chunked && facts.contentLengthBytes >= 0) return LENGTH_AND_CODING
   return refusal
@@ -124,6 +123,7 @@ export function isHopByHop(name: string): boolean {
     case 10: {
       const first = name.charCodeAt(0) | 0x20
       if (first !== 0x63 && first !== 0x6b) return false
+      if (name === 'Connection') return true
       const lower = name.toLowerCase()
       return lower === 'connection' || lower === 'keep-alive'
     }
@@ -145,10 +145,23 @@ function startScan(): void {
 }
 
 function scanLength(name: string, value: string): Refusal | null {
-  if ((name.charCodeAt(0) | 0x20) !== 0x63 || name.toLowerCase() !== 'content-length') return null
-  if (facts.contentLengthBytes >= 0 || !DECIMAL.test(value)) return BAD_LENGTH
-  facts.contentLengthBytes = Number(value)
+  if (name !== 'Content-Length' && name.toLowerCase() !== 'content-length') return null
+  const bytes = decimal(value)
+  if (facts.contentLengthBytes >= 0 || bytes < 0) return BAD_LENGTH
+  facts.contentLengthBytes = bytes
   return null
+}
+
+/** -1: not 1 to 15 digits and nothing else. */
+function decimal(text: string): number {
+  if (text.length === 0 || text.length > 15) return -1
+  let number = 0
+  for (let i = 0; i < text.length; i++) {
+    const digit = text.charCodeAt(i) - 0x30
+    if (digit < 0 || digit > 9) return -1
+    number = number * 10 + digit
+  }
+  return number
 }
 
 function scanCoding(name: string, value: string, version: number): Refusal | null {
@@ -161,6 +174,10 @@ function scanCoding(name: string, value: string, version: number): Refusal | nul
 
 /** Connection or Keep-Alive of an answer. Returns the value when it names further headers. */
 function scanConnection(name: string, value: string): string | null {
+  if (value === 'keep-alive' || value === 'close') {
+    if (name.length === 10 && (name.charCodeAt(0) | 0x20) === 0x63) facts.keepAlive = value === 'keep-alive'
+    return null
+  }
   if (name.toLowerCase() === 'keep-alive') {
     const seconds = /(?:^|[,\s])timeout\s*=\s*(\d{1,6})/i.exec(value)?.[1]
     if (seconds !== undefined) facts.keepAliveTimeoutSeconds = Number(seconds)

@@ -100,6 +100,13 @@ export function responseHead(
     }
     head += `${name}: ${headers[i + 1]}\r\n`
   }
+  if (lengthBytes >= 0) {
+    head += `Content-Length: ${lengthBytes}\r\n`
+    lineCount++
+  } else if (lengthBytes === CHUNKED) {
+    head += 'Transfer-Encoding: chunked\r\n'
+    lineCount++
+  }
   if (!hasDate) {
     head += currentDateLine()
     lineCount++
@@ -108,15 +115,7 @@ export function responseHead(
     head += `Connection: ${connection}\r\n`
     lineCount++
   }
-  if (lengthBytes >= 0) {
-    head += `Content-Length: ${lengthBytes}\r\n\r\n`
-    lineCount++
-  } else if (lengthBytes === CHUNKED) {
-    head += 'Transfer-Encoding: chunked\r\n\r\n'
-    lineCount++
-  } else {
-    head += '\r\n'
-  }
+  head += '\r\n'
   if (!RESPONSE_HEAD.allows(head, lineCount)) {
     if (!(status >= 100 && status <= 999)) throw new UnsendableError(`${status} is not a status`)
     if (!ANY_FIELD_TEXT.test(reason)) throw new UnsendableError(`the reason phrase cannot be sent: ${quoted(reason)}`)
@@ -202,6 +201,7 @@ const FORBIDDEN_TRAILERS: ReadonlySet<string> = new Set([
 function isOwned(name: string, lengthBytes: number): boolean {
   const first = name.charCodeAt(0) | 0x20
   if (first !== 0x63 && first !== 0x65 && first !== 0x6b && first !== 0x74) return false
+  if (name === 'Content-Length') return lengthBytes !== AS_GIVEN
   switch (name.toLowerCase()) {
     case 'connection':
     case 'expect':

@@ -43,11 +43,11 @@ function read(type: number, pieces: readonly string[], chunked: boolean): Read {
     let at = 0
     while (at < input.length && !refused) {
       if (!parser.headComplete) {
-        at = parser.readHead(input, at)
+        at = parser.readHead(input, at, input.length)
       } else if (chunked && !parser.messageComplete) {
         if (!expecting) parser.expectChunks()
         expecting = true
-        at = parser.readChunks(input, at)
+        at = parser.readChunks(input, at, input.length)
         if (at >= 0) body += parser.body(input)?.toString('latin1') ?? ''
       } else {
         rest += input.toString('latin1', at)
@@ -114,7 +114,8 @@ test('parsers of one thread do not disturb each other', () => {
   const parsers = Array.from({ length: 5000 }, () => new Parser(REQUEST, LIMITS))
   for (const parser of parsers) parser.reset()
   for (const half of ['GET /x HTTP/1.1\r\nHo', 'st: here\r\n\r\n']) {
-    for (const parser of parsers) parser.readHead(Buffer.from(half), 0)
+    const input = Buffer.from(half)
+    for (const parser of parsers) parser.readHead(input, 0, input.length)
   }
   for (const parser of parsers) {
     expect(parser.headers).toEqual(['Host', 'here'])

@@ -173,11 +173,11 @@ export class Parser {
     this.#framingBytes = 0
   }
 
-  /** Reads a head or a part of it. Returns the position behind what was taken, -1 with `refusal` when it is none. */
-  readHead(input: Buffer, at: number): number {
+  /** Reads a head or a part of it, from `at` to `inputEnd`. Returns the position behind what was taken, -1 with `refusal` when it is none. */
+  readHead(input: Buffer, at: number, inputEnd: number): number {
     const limits = this.#limits
     do {
-      const end = this.#execute(input, at, true)
+      const end = this.#execute(input, at, inputEnd, true)
       if (end < 0) return -1
       if (!this.protocolSeen && this.targetOffset >= 0) {
         const position = at + this.targetOffset + this.target.length + 1 - this.#takenBytes
@@ -189,7 +189,7 @@ export class Parser {
         return -1
       }
       at = end
-    } while (!this.headComplete && at < input.length)
+    } while (!this.headComplete && at < inputEnd)
     return at
   }
 
@@ -205,12 +205,12 @@ export class Parser {
    * Reads a part of a chunked body; its bytes are then in `body(input)`, and `messageComplete` and `trailers` tell about its
    * end. Returns the position behind what was taken, -1 with `refusal` when it is none.
    */
-  readChunks(input: Buffer, at: number): number {
+  readChunks(input: Buffer, at: number, inputEnd: number): number {
     const spans = this.spans
     spans.length = 0
     do {
       const spanCount = spans.length
-      const end = this.#execute(input, at, false)
+      const end = this.#execute(input, at, inputEnd, false)
       if (end < 0) return -1
       let bodyBytes = 0
       for (let i = spanCount; i < spans.length; i += 2) bodyBytes += spans[i + 1]! - spans[i]!
@@ -221,9 +221,14 @@ export class Parser {
         return -1
       }
       at = end
-    } while (!this.messageComplete && at < input.length)
+    } while (!this.messageComplete && at < inputEnd)
     if (this.messageComplete && this.#fields.length > 0) this.trailers = this.#fields
     return at
+  }
+
+  /** `body` is a part of its input, not a copy. */
+  get bodyIsView(): boolean {
+    return this.spans.length === 2
   }
 
   /** The body bytes that the last `readChunks` found, in one piece; null: none. */
@@ -243,8 +248,8 @@ export class Parser {
     wasm.llhttp_free(this.#address)
   }
 
-  #execute(input: Buffer, at: number, decode: boolean): number {
-    const bytes = Math.min(input.length - at, INPUT_BYTES_MAX)
+  #execute(input: Buffer, at: number, end: number, decode: boolean): number {
+    const bytes = Math.min(end - at, INPUT_BYTES_MAX)
     // The memory's ArrayBuffer is replaced when it grows.
     if (memoryView.buffer !== wasm.memory.buffer) memoryView = viewOfInput()
     input.copy(memoryView, 0, at, at + bytes)

@@ -1,57 +1,52 @@
-/** Who reads through a `ReadBuffer`. */
+import net, { type Socket } from 'node:net'
+
+/** Who reads through `readInto`: takes `input` up to `end`, and copies what is to be kept of it. */
 export interface Reader {
-  read(input: Buffer): void
-  /** Body bytes that are still to come, as far as it is known. */
-  readonly bodyBytesAhead: number
+  read(input: Buffer, end: number): void
 }
 
-const BYTES = 65_536
-/** From here on a read is worth a buffer of its own; below, copying is cheaper. */
-const BULK_BYTES = 16_384
+/** Large: a body of 100 KiB then comes in one read and leaves in one write. */
+const BYTES = 262_144
+const WRITE_BUFFER_BYTES = 65_536
 
-/** What all connections of the thread read into as long as little comes: it is parsed and copied before the next read. */
+/** What all plain connections of the thread read into: it is parsed, and copied where it is kept, before the next read. */
 const shared = Buffer.allocUnsafeSlow(BYTES)
 
 /**
- * The memory that a socket reads into (`onread` of node:net). Node would allocate 64 KiB for every read and pass it through a
- * readable stream; this costs neither.
+ * The `onread` option of node:net that hands a socket's bytes to `reader`. Without it Node allocates 64 KiB for every read and
+ * passes it through a readable stream, which costs as much as parsing a request does.
  */
-export class ReadBuffer {
-  readonly onread: { buffer: () => Buffer; callback: (bytes: number, buffer: Uint8Array) => boolean }
-  readonly #reader: Reader
-  #buffer: Buffer
-  #givenAway: boolean
-
-  constructor(reader: Reader) {
-    this.#reader = reader
-    this.#buffer = shared
-    this.#givenAway = false
-    this.onread = { buffer: () => this.#next(), callback: (bytes) => this.#onRead(bytes) }
+export function readInto(reader: Reader): net.OnReadOpts {
+  return {
+    buffer: shared,
+    callback: (bytes) => {
+      reader.read(shared, bytes)
+      return true
+    },
   }
+}
 
-  /** A chunk of what was just read that may be kept: itself when it lies in memory of its own, else a copy. */
-  own(chunk: Buffer): Buffer {
-    if (this.#buffer !== shared && chunk.length >= BULK_BYTES) {
-      this.#givenAway = true
-      return chunk
-    }
-    const copy = Buffer.allocUnsafe(chunk.length)
-    chunk.copy(copy)
-    return copy
-  }
+export function copyOf(piece: Buffer): Buffer {
+  const copy = Buffer.allocUnsafe(piece.length)
+  piece.copy(copy)
+  return copy
+}
 
-  #onRead(bytes: number): boolean {
-    this.#reader.read(this.#buffer.subarray(0, bytes))
-    return true
-  }
+interface SocketHandle {
+  readonly useUserBuffer?: unknown
+}
 
-  #next(): Buffer {
-    if (this.#reader.bodyBytesAhead < BULK_BYTES) {
-      this.#buffer = shared
-    } else if (this.#buffer === shared || this.#givenAway) {
-      this.#buffer = Buffer.allocUnsafeSlow(BYTES)
-    }
-    this.#givenAway = false
-    return this.#buffer
-  }
+/**
+ * An accepted socket again, as one whose bytes go to `reader`: node:net offers `onread` for sockets that it connects, and none
+ * for those that a server accepts, so the handle moves to a new socket. Null where that cannot be done: then read by 'data'.
+ * The socket must have been accepted with `pauseOnConnect`; the new one begins to read with `resume()`.
+ */
+export function readThrough(accepted: Socket, reader: Reader): Socket | null {
+  const owner = accepted as unknown as { _handle: SocketHandle | null }
+  const handle = owner._handle
+  if (handle === null || handle === undefined || typeof handle.useUserBuffer !== 'function') return null
+  const onread = readInto(reader)
+  const options = { handle, onread, allowHalfOpen: true, writableHighWaterMark: WRITE_BUFFER_BYTES, manualStart: true }
+  owner._handle = null
+  return new net.Socket(options as unknown as net.SocketConstructorOpts)
 }

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import { facts, scanRequestHead } from './head-rules.ts'
 import { responseHead } from './head-writer.ts'
 import { Parser, REQUEST, type Refusal } from './llhttp.ts'
+import { copyOf, type Reader, readThrough } from './read-buffer.ts'
 import { RequestBody, RequestBodyError } from './request-body.ts'
 import { ServerExchange } from './server-exchange.ts'
 import { Timed, wheel } from './timers.ts'
@@ -60,14 +61,17 @@ export interface ConnectionOwner {
   removed(connection: ServerConnection): void
 }
 
-/** One client connection: requests one after the other, the next one begun when the answer to the last is out. */
-export class ServerConnection extends Timed {
+/** One client connection, accepted with `pauseOnConnect` when it is plain: requests one after the other, the next one begun when the answer to the last is out. */
+export class ServerConnection extends Timed implements Reader {
   readonly socket: Socket
   readonly remoteAddress: string
   readonly remotePort: number
   readonly localPort: number
   readonly secure: boolean
   readonly #owner: ConnectionOwner
+  readonly #sharesBuffer: boolean
+  /** The bytes that are being taken lie where the next read goes. */
+  #borrowed: boolean
   readonly #parser: Parser
   #state: number
   #exchange: ServerExchange | null
@@ -93,12 +97,8 @@ export class ServerConnection extends Timed {
   /** All is written, and the kernel has not taken it yet. */
   #flushing: boolean
 
-  constructor(owner: ConnectionOwner, socket: Socket, secure: boolean) {
+  constructor(owner: ConnectionOwner, accepted: Socket, secure: boolean) {
     super()
-    this.socket = socket
-    this.remoteAddress = socket.remoteAddress ?? ''
-    this.remotePort = socket.remotePort ?? 0
-    this.localPort = socket.localPort ?? 0
     this.secure = secure
     this.#owner = owner
     this.#parser = new Parser(REQUEST, owner.options.limits)
@@ -120,12 +120,21 @@ export class ServerConnection extends Timed {
     this.#bodyFollows = false
     this.#blocked = false
     this.#flushing = false
+    this.#borrowed = false
+    const reading = secure ? null : readThrough(accepted, this)
+    const socket = reading ?? accepted
+    this.#sharesBuffer = reading !== null
+    this.socket = socket
+    this.remoteAddress = socket.remoteAddress ?? ''
+    this.remotePort = socket.remotePort ?? 0
+    this.localPort = socket.localPort ?? 0
     wheel.set(this, owner.options.limits.idleTimeoutMs)
-    socket.on('data', (chunk: Buffer) => this.#onData(chunk))
+    if (reading === null) socket.on('data', (chunk: Buffer) => this.read(chunk, chunk.length))
     socket.on('drain', () => this.#onDrain())
     socket.on('end', () => this.#onPeerEnd())
     socket.on('error', () => {}) // 'close' follows
     socket.on('close', () => this.#onClose())
+    socket.resume()
   }
 
   // --- called by the server -------------------------------------------------------------------------------------------
@@ -189,13 +198,17 @@ export class ServerConnection extends Timed {
 
   // --- the socket's events --------------------------------------------------------------------------------------------
 
-  #onData(chunk: Buffer): void {
-    if (this.#held !== null || this.#consuming) {
-      this.#hold(chunk)
+  read(input: Buffer, end: number): void {
+    this.#borrowed = this.#sharesBuffer
+    if (this.#held !== null) {
+      this.#hold(input, 0, end)
       this.#pause()
-    } else {
-      beginRead()
-      this.#consume(chunk)
+      return
+    }
+    beginRead()
+    try {
+      this.#consume(input, end)
+    } finally {
       endRead()
     }
   }
@@ -267,21 +280,19 @@ export class ServerConnection extends Timed {
 
   // --- reading --------------------------------------------------------------------------------------------------------
 
-  #consume(input: Buffer): void {
+  #consume(input: Buffer, end: number): void {
     this.#consuming = true
     let at = 0
-    while (at < input.length) {
+    while (at < end) {
       if (this.#state === HEAD) {
-        at = this.#takeHead(input, at)
-      } else if (this.#state === BODY && this.#body!.flowing) {
-        at = this.#takeBody(input, at)
+        at = this.#takeHead(input, at, end)
+      } else if ((this.#state === BODY && this.#body!.flowing) || this.#state === DRAIN) {
+        at = this.#takeBody(input, at, end)
       } else if (this.#state === BODY || this.#state === WORK) {
-        this.#hold(at === 0 ? input : input.subarray(at))
+        this.#hold(input, at, end)
         break
-      } else if (this.#state === DRAIN) {
-        at = this.#takeBody(input, at)
       } else {
-        this.#discard(input.length - at)
+        this.#discard(end - at)
         break
       }
     }
@@ -294,7 +305,8 @@ export class ServerConnection extends Timed {
     const held = this.#held
     if (held !== null) {
       this.#held = null
-      this.#consume(held)
+      this.#borrowed = false
+      this.#consume(held, held.length)
     }
     if (this.#held !== null || (this.#state as number) === CLOSED) return
     if (this.#peerEnded) {
@@ -306,8 +318,14 @@ export class ServerConnection extends Timed {
     }
   }
 
-  #hold(bytes: Buffer): void {
-    this.#held = this.#held === null ? bytes : Buffer.concat([this.#held, bytes])
+  #hold(input: Buffer, at: number, end: number): void {
+    const piece = input.subarray(at, end)
+    this.#held = this.#held === null ? this.#own(piece) : Buffer.concat([this.#held, piece])
+  }
+
+  /** A piece of the current input that may be kept. */
+  #own(piece: Buffer): Buffer {
+    return this.#borrowed ? copyOf(piece) : piece
   }
 
   #pause(): void {
@@ -316,24 +334,24 @@ export class ServerConnection extends Timed {
     this.socket.pause()
   }
 
-  #takeHead(input: Buffer, at: number): number {
+  #takeHead(input: Buffer, at: number, inputEnd: number): number {
     const parser = this.#parser
     if (!this.#inHead) {
-      at = this.#skipBlankLines(input, at)
-      if (at === input.length) return at
+      at = this.#skipBlankLines(input, at, inputEnd)
+      if (at === inputEnd) return at
       this.#inHead = true
       parser.reset()
     }
     const first = parser.headBytes === 0
-    const end = parser.readHead(input, at)
+    const end = parser.readHead(input, at, inputEnd)
     if (end < 0) {
       this.#refuse(parser.refusal!)
-      return input.length
+      return inputEnd
     }
     if (parser.headComplete) {
       this.#inHead = false
       this.#blankBytes = 0
-      this.#bodyFollows = end < input.length
+      this.#bodyFollows = end < inputEnd
       this.#beginRequest()
     } else if (first) {
       wheel.set(this, this.#owner.options.limits.headerTimeoutMs)
@@ -342,18 +360,18 @@ export class ServerConnection extends Timed {
   }
 
   /** A client may send an empty line or two before a request (RFC 9112 section 2.2), not a bare line feed, and not forever. */
-  #skipBlankLines(input: Buffer, at: number): number {
-    for (; at < input.length; at++) {
+  #skipBlankLines(input: Buffer, at: number, inputEnd: number): number {
+    for (; at < inputEnd; at++) {
       const byte = input[at]!
       const due = (this.#blankBytes & 1) === 0 ? CR : LF
       if (byte !== due) {
         if (due === CR && byte !== LF) return at
         this.#refuse(BAD_START)
-        return input.length
+        return inputEnd
       }
       if (++this.#blankBytes > LEADING_BLANK_BYTES_MAX) {
         this.#refuse(BAD_START)
-        return input.length
+        return inputEnd
       }
     }
     return at
@@ -400,30 +418,31 @@ export class ServerConnection extends Timed {
     this.#state = BODY
   }
 
-  #takeBody(input: Buffer, at: number): number {
+  #takeBody(input: Buffer, at: number, inputEnd: number): number {
     const body = this.#body!
     let end: number
-    let chunk: Buffer | null
+    let chunk: Buffer | null = null
     let complete: boolean
     if (this.#bodyBytesLeft >= 0) {
-      end = Math.min(input.length, at + this.#bodyBytesLeft)
-      chunk = at === 0 && end === input.length ? input : input.subarray(at, end)
+      end = Math.min(inputEnd, at + this.#bodyBytesLeft)
+      if (!body.done) chunk = this.#own(input.subarray(at, end))
       this.#bodyBytesLeft -= end - at
       complete = this.#bodyBytesLeft === 0
     } else {
-      end = this.#parser.readChunks(input, at)
+      end = this.#parser.readChunks(input, at, inputEnd)
       if (end < 0) {
         this.#refuse(this.#parser.refusal!)
-        return input.length
+        return inputEnd
       }
-      chunk = this.#parser.body(input)
+      if (!body.done) chunk = this.#parser.body(input)
+      if (chunk !== null && this.#parser.bodyIsView) chunk = this.#own(chunk)
       complete = this.#parser.messageComplete
     }
     if (body.done) {
       this.#drainedBytes += end - at
       if (this.#drainedBytes > DRAINED_BYTES_MAX) {
         this.#linger()
-        return input.length
+        return inputEnd
       }
     } else if (!complete && !this.#blocked) {
       wheel.set(this, this.#owner.options.limits.bodyTimeoutMs)

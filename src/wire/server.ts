@@ -24,7 +24,7 @@ class HttpServer implements WireServer, ConnectionOwner {
     this.#onEmpty = null
     const socketOptions = { allowHalfOpen: true, noDelay: true, highWaterMark: SOCKET_BUFFER_BYTES }
     if (options.tls === undefined) {
-      this.#server = net.createServer(socketOptions, (socket) => this.#add(socket, false))
+      this.#server = net.createServer({ ...socketOptions, pauseOnConnect: true }, (socket) => this.#add(socket, false))
     } else {
       const server = tls.createServer({
         ...socketOptions,
@@ -35,9 +35,9 @@ class HttpServer implements WireServer, ConnectionOwner {
       })
       server.on('secureConnection', (socket) => this.#add(socket, true))
       server.on('tlsClientError', (_error, socket) => socket.destroy())
+      server.on('connection', (socket: Socket) => this.#track(socket))
       this.#server = server
     }
-    this.#server.on('connection', (socket: Socket) => this.#track(socket))
   }
 
   get connections(): number {
@@ -67,14 +67,14 @@ class HttpServer implements WireServer, ConnectionOwner {
         clearTimeout(cut)
         resolve()
       }
-      // Called when the last connection ended, and perhaps before we were told of it.
-      this.#server.close(() => this.#tellWhenEmpty())
+      this.#server.close()
       for (const connection of [...this.#connections]) connection.closeWhenIdle()
+      this.#tellWhenEmpty()
     })
   }
 
   #tellWhenEmpty(): void {
-    if (!this.#server.listening && this.#sockets.size === 0) this.#onEmpty?.()
+    if (this.closing && this.#sockets.size === 0) this.#onEmpty?.()
   }
 
   removed(connection: ServerConnection): void {
@@ -85,6 +85,7 @@ class HttpServer implements WireServer, ConnectionOwner {
     if (socket.destroyed) return
     const connection = new ServerConnection(this, socket, secure)
     this.#connections.add(connection)
+    if (!secure) this.#track(connection.socket)
     if (this.closing) connection.closeWhenIdle()
   }
 
