@@ -8,6 +8,8 @@ const ANSWER_TIMEOUT_MS = 5_000
 /** A thread that keeps dying is started again after a pause that doubles up to this. */
 const RESTART_PAUSE_MS_MAX = 5_000
 const HEAP_MB_MAX = 1024
+/** Larger nurseries cost resident memory and gain nothing: what a call makes dies with it. */
+const YOUNG_MB_MAX = 16
 
 export interface FleetOptions {
   /** Module that the threads run: composes a worker (`cli/worker.ts`). */
@@ -124,7 +126,7 @@ export class Fleet {
     const worker = new Worker(this.#options.entry, {
       name: `gateway ${number}`,
       workerData: setup,
-      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB_MAX },
+      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB_MAX, maxYoungGenerationSizeMb: YOUNG_MB_MAX },
     })
     const member = new Member(number, worker, this.#options.log)
     this.#members.set(number, member)
