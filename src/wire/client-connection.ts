@@ -67,7 +67,11 @@ export class ClientConnection extends Timed implements Reader {
     this.#pool.settings.resolve(host, (error, addresses) => {
       if (this.#closed) return
       if (error !== null || addresses.length === 0) {
-        this.#fail(new UpstreamError('dns', error?.message ?? `${host} has no address`, true, { cause: error }))
+        // A turn later: the next one in the queue would be told from inside this call, and so on.
+        process.nextTick(() => {
+          if (this.#closed) return
+          this.#fail(new UpstreamError('dns', error?.message ?? `${host} has no address`, true, { cause: error }))
+        })
       } else {
         this.#connectTo(addresses, this.#pool.firstAddress(addresses.length), addresses.length)
       }
@@ -182,6 +186,9 @@ export class ClientConnection extends Timed implements Reader {
     beginRead()
     try {
       this.#take(input, end)
+    } catch (error) {
+      this.#fail(new UpstreamError('aborted', 'the handler of the answer threw', false, { cause: error }))
+      throw error // a bug is reported, with this connection in order
     } finally {
       endRead()
     }

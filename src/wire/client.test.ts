@@ -499,3 +499,24 @@ test('closing lets busy exchanges finish', async () => {
   answerNow!()
   expect(await answer).toMatchObject({ error: null, body: 'a' })
 })
+
+test('a handler that throws is told, and the bug is reported', async () => {
+  const upstream = await cannedUpstream(`${OK}Content-Length: 1\r\n\r\na`)
+  const reported: unknown[] = []
+  const listeners = process.listeners('uncaughtException')
+  process.removeAllListeners('uncaughtException')
+  process.on('uncaughtException', (error) => reported.push(error))
+  try {
+    const answer = new Answer()
+    answer.onData = () => {
+      throw new Error('a bug')
+    }
+    makeClient().dispatch(request(upstream.origin), answer)
+    expect((await answer.done).error).toMatchObject({ kind: 'aborted' })
+    await until(() => reported.length > 0)
+    expect(reported).toEqual([new Error('a bug')])
+  } finally {
+    process.removeAllListeners('uncaughtException')
+    for (const listener of listeners) process.on('uncaughtException', listener)
+  }
+})

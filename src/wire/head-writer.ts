@@ -198,20 +198,22 @@ const FORBIDDEN_TRAILERS: ReadonlySet<string> = new Set([
   'upgrade',
 ])
 
+/** Names of 6, 10, 14 or 17 letters. The first letter decides nearly always. */
 function isOwned(name: string, lengthBytes: number): boolean {
   const first = name.charCodeAt(0) | 0x20
-  if (first !== 0x63 && first !== 0x65 && first !== 0x6b && first !== 0x74) return false
-  if (name === 'Content-Length') return lengthBytes !== AS_GIVEN
-  switch (name.toLowerCase()) {
-    case 'connection':
-    case 'expect':
-    case 'keep-alive':
-    case 'transfer-encoding':
-      return true
-    case 'content-length':
+  switch (name.length) {
+    case 6:
+      return first === 0x65 && name.toLowerCase() === 'expect'
+    case 10: {
+      if (first !== 0x63 && first !== 0x6b) return false
+      const lower = name.toLowerCase()
+      return lower === 'connection' || lower === 'keep-alive'
+    }
+    case 14:
+      if (first !== 0x63 || (name !== 'Content-Length' && name.toLowerCase() !== 'content-length')) return false
       return lengthBytes !== AS_GIVEN
     default:
-      return false
+      return first === 0x74 && name.toLowerCase() === 'transfer-encoding'
   }
 }
 

@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net'
-import { facts, scanRequestHead } from './head-rules.ts'
 import { responseHead } from './head-writer.ts'
-import { Parser, REQUEST, type Refusal } from './llhttp.ts'
+import type { Refusal } from './llhttp.ts'
 import { copyOf, type Reader, readThrough } from './read-buffer.ts'
 import { RequestBody, RequestBodyError } from './request-body.ts'
+import { RequestReader } from './request-reader.ts'
 import { ServerExchange } from './server-exchange.ts'
 import { Timed, wheel } from './timers.ts'
 import type { ServerOptions } from './types.ts'
@@ -27,18 +27,6 @@ const LINGER_MS = 2000
 const PROBE_MS = 250
 /** ... and how often it is looked whether that met a reset. */
 const PROBE_AGAIN_MS = 500
-const LEADING_BLANK_BYTES_MAX = 8
-
-const CR = 0x0d
-const LF = 0x0a
-
-const BAD_START: Refusal = { status: 400, detail: 'a request begins with its method' }
-const BAD_REQUEST_LINE: Refusal = {
-  status: 400,
-  detail: 'a request line is method, target and HTTP/1.1, parted by one space',
-}
-const NO_TUNNELS: Refusal = { status: 501, detail: 'CONNECT is not offered here' }
-const BAD_TARGET: Refusal = { status: 400, detail: 'the target "*" is for OPTIONS' }
 const SLOW_HEAD: Refusal = { status: 408, detail: 'the head of the request did not arrive in time' }
 const SLOW_BODY: Refusal = { status: 408, detail: 'the body of the request did not arrive in time' }
 const BUG: Refusal = { status: 500, detail: 'the request met a bug' }
@@ -61,7 +49,10 @@ export interface ConnectionOwner {
   removed(connection: ServerConnection): void
 }
 
-/** One client connection, accepted with `pauseOnConnect` when it is plain: requests one after the other, the next one begun when the answer to the last is out. */
+/**
+ * One client connection, accepted with `pauseOnConnect` when it is plain: requests one after the other, the next one begun when
+ * the answer to the last is out.
+ */
 export class ServerConnection extends Timed implements Reader {
   readonly socket: Socket
   readonly remoteAddress: string
@@ -72,21 +63,13 @@ export class ServerConnection extends Timed implements Reader {
   readonly #sharesBuffer: boolean
   /** The bytes that are being taken lie where the next read goes. */
   #borrowed: boolean
-  readonly #parser: Parser
+  readonly #reader: RequestReader
   #state: number
   #exchange: ServerExchange | null
   #body: RequestBody | null
-  /** -1: chunked. */
-  #bodyBytesLeft: number
   #drainedBytes: number
-  /** The current head has begun. */
-  #inHead: boolean
-  #blankBytes: number
-  #version: number
   #keepAlive: boolean
   #owesContinue: boolean
-  /** Bytes came with the head, behind it. */
-  #bodyFollows: boolean
   /** Bytes that cannot be taken yet: a body that was not asked for, or the next request. One read, or two when it was late. */
   #held: Buffer | null
   #paused: boolean
@@ -101,15 +84,11 @@ export class ServerConnection extends Timed implements Reader {
     super()
     this.secure = secure
     this.#owner = owner
-    this.#parser = new Parser(REQUEST, owner.options.limits)
+    this.#reader = new RequestReader(owner.options.limits)
     this.#state = HEAD
     this.#exchange = null
     this.#body = null
-    this.#bodyBytesLeft = 0
     this.#drainedBytes = 0
-    this.#inHead = false
-    this.#blankBytes = 0
-    this.#version = 11
     this.#keepAlive = true
     this.#owesContinue = false
     this.#held = null
@@ -117,7 +96,6 @@ export class ServerConnection extends Timed implements Reader {
     this.#consuming = false
     this.#peerEnded = false
     this.#probed = false
-    this.#bodyFollows = false
     this.#blocked = false
     this.#flushing = false
     this.#borrowed = false
@@ -142,7 +120,7 @@ export class ServerConnection extends Timed implements Reader {
   /** The server closes: an idle connection ends now, a busy one after its answer. */
   closeWhenIdle(): void {
     this.#keepAlive = false
-    if (this.#state === HEAD && !this.#inHead) this.#linger()
+    if (this.#state === HEAD && !this.#reader.inHead) this.#linger()
   }
 
   // --- called by the exchange and its body ----------------------------------------------------------------------------
@@ -151,10 +129,10 @@ export class ServerConnection extends Timed implements Reader {
   answerConnection(mayKeep: boolean): string {
     if (!mayKeep || this.#owner.closing || this.#owesContinue) this.#keepAlive = false
     else if (this.#peerEnded && this.#held === null) this.#keepAlive = false
-    else if (this.#state === BODY && !this.#body!.started && this.#bodyBytesLeft > DRAINED_BYTES_MAX)
+    else if (this.#state === BODY && !this.#body!.started && this.#reader.bodyBytesLeft > DRAINED_BYTES_MAX)
       this.#keepAlive = false
     if (!this.#keepAlive) return 'close'
-    return this.#version === 10 ? 'keep-alive' : ''
+    return this.#reader.version === 10 ? 'keep-alive' : ''
   }
 
   /** The socket is full: the client has the body timeout to read on. */
@@ -171,7 +149,9 @@ export class ServerConnection extends Timed implements Reader {
     }
     this.#flushing = true
     this.answerBlocked()
-    this.socket.write('', () => this.#onFlushed())
+    this.socket.write('', (error) => {
+      if (error === null || error === undefined) this.#onFlushed()
+    })
   }
 
   startBody(body: RequestBody): void {
@@ -208,6 +188,10 @@ export class ServerConnection extends Timed implements Reader {
     beginRead()
     try {
       this.#consume(input, end)
+    } catch (error) {
+      this.#consuming = false
+      this.cut(true)
+      throw error // a bug in a sink is reported, with this connection in order
     } finally {
       endRead()
     }
@@ -222,7 +206,7 @@ export class ServerConnection extends Timed implements Reader {
   }
 
   #onFlushed(): void {
-    if (!this.#flushing) return
+    if (!this.#flushing || this.#state === CLOSED) return
     this.#flushing = false
     this.#blocked = false
     this.#answerSent()
@@ -240,7 +224,7 @@ export class ServerConnection extends Timed implements Reader {
         if (this.#held === null) this.#clientLeft()
         break
       case WORK:
-        if (this.#version === 11 && !this.#blocked) wheel.set(this, PROBE_MS)
+        if (this.#reader.version === 11 && !this.#blocked) wheel.set(this, PROBE_MS)
         break
       default:
         this.socket.destroySoon()
@@ -251,7 +235,7 @@ export class ServerConnection extends Timed implements Reader {
     if (this.#state === CLOSED) return
     this.#state = CLOSED
     wheel.remove(this)
-    this.#parser.free()
+    this.#reader.free()
     this.#held = null
     this.#owner.removed(this)
     this.#endExchange(new RequestBodyError('the client left', 0))
@@ -264,7 +248,7 @@ export class ServerConnection extends Timed implements Reader {
     }
     switch (this.#state) {
       case HEAD:
-        if (this.#inHead) this.#refuse(SLOW_HEAD)
+        if (this.#reader.inHead) this.#refuse(SLOW_HEAD)
         else this.#linger()
         break
       case BODY:
@@ -320,12 +304,8 @@ export class ServerConnection extends Timed implements Reader {
 
   #hold(input: Buffer, at: number, end: number): void {
     const piece = input.subarray(at, end)
-    this.#held = this.#held === null ? this.#own(piece) : Buffer.concat([this.#held, piece])
-  }
-
-  /** A piece of the current input that may be kept. */
-  #own(piece: Buffer): Buffer {
-    return this.#borrowed ? copyOf(piece) : piece
+    if (this.#held !== null) this.#held = Buffer.concat([this.#held, piece])
+    else this.#held = this.#borrowed ? copyOf(piece) : piece
   }
 
   #pause(): void {
@@ -335,70 +315,28 @@ export class ServerConnection extends Timed implements Reader {
   }
 
   #takeHead(input: Buffer, at: number, inputEnd: number): number {
-    const parser = this.#parser
-    if (!this.#inHead) {
-      at = this.#skipBlankLines(input, at, inputEnd)
-      if (at === inputEnd) return at
-      this.#inHead = true
-      parser.reset()
-    }
-    const first = parser.headBytes === 0
-    const end = parser.readHead(input, at, inputEnd)
+    const reader = this.#reader
+    const wasInHead = reader.inHead
+    const end = reader.takeHead(input, at, inputEnd)
     if (end < 0) {
-      this.#refuse(parser.refusal!)
+      this.#refuse(reader.refusal!)
       return inputEnd
     }
-    if (parser.headComplete) {
-      this.#inHead = false
-      this.#blankBytes = 0
-      this.#bodyFollows = end < inputEnd
-      this.#beginRequest()
-    } else if (first) {
-      wheel.set(this, this.#owner.options.limits.headerTimeoutMs)
-    }
+    if (reader.headComplete) this.#beginRequest(end < inputEnd)
+    else if (reader.inHead && !wasInHead) wheel.set(this, this.#owner.options.limits.headerTimeoutMs)
     return end
   }
 
-  /** A client may send an empty line or two before a request (RFC 9112 section 2.2), not a bare line feed, and not forever. */
-  #skipBlankLines(input: Buffer, at: number, inputEnd: number): number {
-    for (; at < inputEnd; at++) {
-      const byte = input[at]!
-      const due = (this.#blankBytes & 1) === 0 ? CR : LF
-      if (byte !== due) {
-        if (due === CR && byte !== LF) return at
-        this.#refuse(BAD_START)
-        return inputEnd
-      }
-      if (++this.#blankBytes > LEADING_BLANK_BYTES_MAX) {
-        this.#refuse(BAD_START)
-        return inputEnd
-      }
-    }
-    return at
-  }
-
-  #beginRequest(): void {
-    const parser = this.#parser
-    const version = parser.version
-    const method = parser.method
-    this.#version = version
-    const refusal = scanRequestHead(parser.headers, version) ?? requestLineRefusal(method, parser)
-    if (refusal !== null) {
-      this.#refuse(refusal)
-      return
-    }
+  #beginRequest(bodyFollows: boolean): void {
+    const reader = this.#reader
     wheel.clear(this)
-    this.#keepAlive = parser.keepAlive
-    this.#owesContinue = false
-    this.#body = null
-    this.#state = WORK
-    if (facts.chunked) {
-      parser.expectChunks()
-      this.#beginBody(-1)
-    } else if (facts.contentLengthBytes > 0) {
-      this.#beginBody(facts.contentLengthBytes)
-    }
-    const exchange = new ServerExchange(this, method, parser.target, version, parser.headers, this.#body)
+    this.#keepAlive = reader.keepAlive
+    this.#state = reader.bodyComplete ? WORK : BODY
+    this.#owesContinue = reader.expectsContinue && !reader.bodyComplete && !bodyFollows
+    this.#body = reader.bodyComplete ? null : new RequestBody(this, reader.bodyBytesLeft)
+    this.#drainedBytes = 0
+    const { method, target, version, headers } = reader
+    const exchange = new ServerExchange(this, method, target, version, headers, this.#body)
     this.#exchange = exchange
     try {
       this.#owner.options.onRequest(exchange)
@@ -410,47 +348,31 @@ export class ServerConnection extends Timed implements Reader {
     }
   }
 
-  #beginBody(lengthBytes: number): void {
-    this.#body = new RequestBody(this, lengthBytes)
-    this.#bodyBytesLeft = lengthBytes
-    this.#owesContinue = facts.expectsContinue && !this.#bodyFollows
-    this.#drainedBytes = 0
-    this.#state = BODY
-  }
-
   #takeBody(input: Buffer, at: number, inputEnd: number): number {
+    const reader = this.#reader
     const body = this.#body!
-    let end: number
-    let chunk: Buffer | null = null
-    let complete: boolean
-    if (this.#bodyBytesLeft >= 0) {
-      end = Math.min(inputEnd, at + this.#bodyBytesLeft)
-      if (!body.done) chunk = this.#own(input.subarray(at, end))
-      this.#bodyBytesLeft -= end - at
-      complete = this.#bodyBytesLeft === 0
-    } else {
-      end = this.#parser.readChunks(input, at, inputEnd)
-      if (end < 0) {
-        this.#refuse(this.#parser.refusal!)
-        return inputEnd
-      }
-      if (!body.done) chunk = this.#parser.body(input)
-      if (chunk !== null && this.#parser.bodyIsView) chunk = this.#own(chunk)
-      complete = this.#parser.messageComplete
+    const end = reader.takeBody(input, at, inputEnd)
+    if (end < 0) {
+      this.#refuse(reader.refusal!)
+      return inputEnd
     }
-    if (body.done) {
+    let piece: Buffer | null = null
+    if (!body.done) {
+      piece = reader.bodyPiece(input)
+      if (piece !== null && this.#borrowed && reader.pieceIsView) piece = copyOf(piece)
+      if (!reader.bodyComplete && !this.#blocked) wheel.set(this, this.#owner.options.limits.bodyTimeoutMs)
+    } else {
       this.#drainedBytes += end - at
       if (this.#drainedBytes > DRAINED_BYTES_MAX) {
         this.#linger()
         return inputEnd
       }
-    } else if (!complete && !this.#blocked) {
-      wheel.set(this, this.#owner.options.limits.bodyTimeoutMs)
     }
+    const { bodyComplete, trailers } = reader
     // The state first: the sink may answer at once.
-    if (complete) this.#bodyComplete()
-    if (chunk !== null) body.data(chunk)
-    if (complete) body.complete(this.#bodyBytesLeft < 0 ? this.#parser.trailers : null)
+    if (bodyComplete) this.#bodyComplete()
+    if (piece !== null) body.data(piece)
+    if (bodyComplete) body.complete(trailers)
     return end
   }
 
@@ -554,11 +476,4 @@ export class ServerConnection extends Timed implements Reader {
     this.#probed = true
     wheel.set(this, PROBE_AGAIN_MS)
   }
-}
-
-function requestLineRefusal(method: string, parser: Parser): Refusal | null {
-  if (parser.targetOffset !== method.length + 1 || !parser.protocolSeen) return BAD_REQUEST_LINE
-  if (method === 'CONNECT') return NO_TUNNELS
-  if (parser.target === '*' && method !== 'OPTIONS') return BAD_TARGET
-  return null
 }

@@ -100,9 +100,9 @@ class HttpServer implements WireServer, ConnectionOwner {
 }
 
 /**
- * Listens for HTTP/1.1 (and 1.0). Rejects when the port cannot be had. Malformed requests are answered by the transport; all
+ * Listens for HTTP/1.1 (and 1.0). Rejects when the port cannot be had or the certificate not be used. Malformed requests are answered by the transport; all
  * others reach `onRequest`, one at a time for each connection.
  */
-export function listen(options: ServerOptions): Promise<WireServer> {
+export async function listen(options: ServerOptions): Promise<WireServer> {
   return new HttpServer(options).listen()
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { afterEach, expect, test } from 'vitest'
 import { createUpstreamClient } from './client.ts'
-import { Collector, cleanUp, later, originOf, RawClient, rawUpstream, serve, until } from './test-support.ts'
+import { Collector, cleanUp, LIMITS, later, originOf, RawClient, rawUpstream, serve, until } from './test-support.ts'
 import type { Downstream, Origin, UpstreamCall, UpstreamClient, UpstreamError, UpstreamHandler } from './types.ts'
 
 afterEach(cleanUp)
@@ -273,4 +273,27 @@ test('a client that breaks its body off, and one that sends bad chunks', async (
   expect(await bad.untilClosed()).toMatch(/^HTTP\/1\.1 400 /)
   expect(pipes[1]!.outcome).toBe('gone')
   expect(pipes[1]!.down.refusedStatus).toBe(400)
+})
+
+test('a client that does not read at all is cut off, and one that leaves with its answer half read', async () => {
+  const outcomes: string[] = []
+  const server = await serve(
+    (exchange) => {
+      exchange.onFinish = (how) => outcomes.push(how)
+      exchange.send(200, 'OK', [], Buffer.alloc(BIG_BYTES))
+    },
+    { limits: { ...LIMITS, bodyTimeoutMs: 100 } },
+  )
+  const deaf = await RawClient.connect(server.port)
+  deaf.socket.pause()
+  deaf.write('GET / HTTP/1.1\r\nHost: h\r\n\r\n')
+  await until(() => outcomes.length === 1)
+  deaf.socket.destroy()
+  const leaving = await RawClient.connect(server.port)
+  leaving.write('GET / HTTP/1.1\r\nHost: h\r\n\r\n')
+  await leaving.untilText('200 OK')
+  leaving.socket.resetAndDestroy()
+  await until(() => outcomes.length === 2)
+  expect(outcomes).toEqual(['gone', 'gone'])
+  expect(server.connections).toBe(0)
 })

@@ -22,7 +22,10 @@ export interface Downstream {
   readonly secure: boolean
   /** Milliseconds (performance.now()) when the head of the request was complete. */
   readonly receivedAtMs: number
-  /** Told once when the answer is out ("sent") or the client is gone before that ("gone"). Set by the owner. */
+  /**
+   * Told once when the answer is out ("sent": the kernel has it all) or the client is gone before that, or the exchange was
+   * aborted ("gone"). May be told before `send`, `end` or `abort` returns. Set by the owner.
+   */
   onFinish: ((how: 'sent' | 'gone') => void) | null
   /** Told when `write` answered false and the client reads again. Set by the owner. */
   onDrain: (() => void) | null
@@ -31,7 +34,7 @@ export interface Downstream {
   /** Status that the transport itself answered with since the body was malformed (400) or stalled (408), told by `onFinish('gone')`; else 0. */
   readonly refusedStatus: number
 
-  /** The whole answer in one write. The transport adds Content-Length, Date and Connection; `headers` must have none of them. HEAD and 204/304 send no body, but keep the length. */
+  /** The whole answer in one write. Throws `UnsendableError` before a byte is out when a header or the reason cannot be sent. The transport adds Content-Length, Date and Connection; `headers` must have none of them. HEAD and 204/304 send no body, but keep the length. */
   send(status: number, reason: string, headers: readonly string[], body: Buffer | string | null): void
   /** The head of a streamed answer. `bodyBytes`: exact length, -1 when only the end will tell (chunked; close on HTTP/1.0), 0 for none. */
   head(status: number, reason: string, headers: readonly string[], bodyBytes: number): void
