@@ -15,7 +15,7 @@ export function sendAnswer(call: Call, message: Message): void {
   if (source !== null && allowsBody(status)) {
     const length = source.lengthBytes
     down.head(status, reasonOf(message), answerHeaders(call, message), length)
-    source.start(new AnswerStream(down, source))
+    source.start(new AnswerStream(call, source))
     return
   }
   source?.cancel()
@@ -69,11 +69,13 @@ function answerHeaders(call: Call, message: Message): string[] {
 
 /** Passes a body on with the client's pace. */
 class AnswerStream implements BodySink {
+  readonly #call: Call
   readonly #down: Downstream
 
-  constructor(down: Downstream, source: BodySource) {
-    this.#down = down
-    down.onDrain = () => source.resume()
+  constructor(call: Call, source: BodySource) {
+    this.#call = call
+    this.#down = call.down
+    this.#down.onDrain = () => source.resume()
   }
 
   onData(chunk: Buffer): boolean {
@@ -86,6 +88,7 @@ class AnswerStream implements BodySink {
 
   onError(): void {
     // Half an answer must not look whole.
+    this.#call.brokeOff = true
     this.#down.abort()
   }
 }

@@ -1,5 +1,6 @@
 import { THROTTLED_CODE } from '../accounts/throttle-text.ts'
 import type { CallRecord } from '../analytics/record.ts'
+import type { AnsweredBy } from '../core/answered-by.ts'
 import type { Call } from './call.ts'
 
 /** Fills the record of a call that is over. `gone`: the client left before its answer was out. */
@@ -16,10 +17,11 @@ export function fillRecord(record: CallRecord, call: Call, gone: boolean): void 
   record.account = ''
   record.method = METHODS.has(down.method) ? down.method : 'OTHER'
   record.pathTemplate = served === null ? '' : served.endpoint.basePath
-  record.status = gone ? 499 : call.status
+  const ending = endingOf(call, gone)
+  record.status = ending?.status ?? call.status
   record.targetStatus = call.targetStatus
-  record.answeredBy = gone ? 'client' : x === null ? 'gateway' : x.answeredBy
-  record.errorCode = fault?.code ?? ''
+  record.answeredBy = ending?.by ?? x?.answeredBy ?? 'gateway'
+  record.errorCode = ending?.code ?? fault?.code ?? ''
   record.bytesIn = call.bytesIn
   record.bytesOut = down.bytesOut
   const now = x === null || x.answerSentAt === 0 ? performance.now() : x.answerSentAt
@@ -29,6 +31,23 @@ export function fillRecord(record: CallRecord, call: Call, gone: boolean): void 
     x === null || x.answerStartedAt === 0 ? 0 : Math.max(0, x.answerStartedAt - down.receivedAtMs - record.targetMs)
   // In 3scale's sense: a call of a service that no access rule refused. A throttle is one.
   record.authorized = call.snapshot.responseCodes && record.serviceId !== '' && fault?.code !== THROTTLED_CODE
+}
+
+interface Ending {
+  readonly status: number
+  readonly by: AnsweredBy
+  readonly code: string
+}
+
+const CLIENT_GONE: Ending = { status: 499, by: 'client', code: 'messaging.adaptors.http.flow.UnexpectedEOFAtClient' }
+
+/** How a call ended that was not answered to its end; null: it was. */
+function endingOf(call: Call, gone: boolean): Ending | null {
+  if (!gone) return null
+  if (call.brokeOff)
+    return { status: call.status, by: 'target', code: 'messaging.adaptors.http.flow.UnexpectedEOFAtTarget' }
+  const { refusedStatus } = call.down
+  return refusedStatus === 0 ? CLIENT_GONE : { status: refusedStatus, by: 'gateway', code: 'protocol.http.BadRequest' }
 }
 
 /** Methods are kept by name only when there are few of them: anybody may invent more. */

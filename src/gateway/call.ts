@@ -33,6 +33,8 @@ export class Call {
   targetStatus: number
   /** The error of the gateway's own that was the answer; null when a proxy answered. */
   ownFault: Fault | null
+  /** The target's answer ended before it was whole, so the client's was cut. */
+  brokeOff: boolean
   bytesIn: number
   /** The answer is out, or the client is gone. */
   over: boolean
@@ -64,6 +66,7 @@ export class Call {
     this.status = 0
     this.targetStatus = 0
     this.ownFault = null
+    this.brokeOff = false
     this.bytesIn = 0
     this.over = false
   }
