@@ -43,7 +43,7 @@ const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
   .filter((name) => /\.tsx?$/.test(name))
   .map((name) => ({ name: name.replaceAll('\\', '/'), text: readFileSync(join(SRC, name), 'utf8') }))
 
-const isTest = (name: string): boolean => /\.(test|suite|hammer|child)\.ts$|test-(kit|support)/.test(name)
+const isTest = (name: string): boolean => /\.(test|suite|hammer|child)\.ts$|(^|\/)test-/.test(name)
 const code = files.filter((file) => !isTest(file.name))
 
 /** Specifiers of static and dynamic imports and re-exports, resolved below src; packages are left out. */

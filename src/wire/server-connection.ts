@@ -23,6 +23,8 @@ const CLOSED = 5
 
 const DRAINED_BYTES_MAX = 65_536
 const LINGER_MS = 2000
+// What is thrown away while a client that sends on is told the answer: a reset now would take the answer with it.
+const LINGERED_BYTES_MAX = 16 * 1024 * 1024
 /** How long a client that half-closed is left alone before an interim answer finds out whether it is still there... */
 const PROBE_MS = 250
 /** ... and how often it is looked whether that met a reset. */
@@ -387,7 +389,7 @@ export class ServerConnection extends Timed implements Reader {
 
   #discard(bytes: number): void {
     this.#drainedBytes += bytes
-    if (this.#drainedBytes > DRAINED_BYTES_MAX) this.socket.destroy()
+    if (this.#drainedBytes > LINGERED_BYTES_MAX) this.socket.destroy()
   }
 
   // --- the end of an exchange -----------------------------------------------------------------------------------------
