@@ -16,7 +16,11 @@ const NOTE = '<!-- Made from the code by `npm run docs`. Do not edit. -->\n'
 const BEGIN = '<!-- generated -->'
 const END = '<!-- /generated -->'
 
-const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ').replaceAll('<', '&lt;')
+const cell = (text: string): string =>
+  text
+    .replaceAll('|', '\\|')
+    .replaceAll('\n', ' ')
+    .replace(/`[^`]*`|</g, (part) => (part === '<' ? '&lt;' : part))
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |\n`

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { DraftProxy } from '../dialects/postern/config.ts'
 import { basePathKey } from '../model/base-path.ts'
+import { boundHosts, type VirtualHost } from '../model/deployment.ts'
 import type { Problems } from '../model/problem.ts'
 import type { Position } from '../model/source.ts'
 
@@ -8,7 +9,12 @@ import type { Position } from '../model/source.ts'
  * What only shows when proxies are side by side: names and base paths that two of them have. The first `countOfConfig` come
  * from one configuration file, whose reader has compared their names; each bundle has compared its own base paths.
  */
-export function checkTogether(drafts: readonly DraftProxy[], countOfConfig: number, problems: Problems): void {
+export function checkTogether(
+  drafts: readonly DraftProxy[],
+  countOfConfig: number,
+  virtualHosts: readonly VirtualHost[],
+  problems: Problems,
+): void {
   const names = new Set<string>()
   const owners = new Map<string, string>()
   for (const [index, { deployed, base }] of drafts.entries()) {
@@ -20,12 +26,16 @@ export function checkTogether(drafts: readonly DraftProxy[], countOfConfig: numb
     names.add(name)
     for (const endpoint of proxyEndpoints) {
       if (endpoint.basePath === '') continue
-      const key = basePathKey(endpoint.basePath)
-      const owner = owners.get(key)
-      if (owner === undefined) owners.set(key, name)
-      else if (owner !== name) {
-        const text = `base path ${endpoint.basePath} is that of proxy ${owner} too; every endpoint needs its own`
-        problems.error('ConflictingBasePaths', placeOf(endpoint.at, base), text)
+      // Bound to hosts, an endpoint needs its base path to be its own on those; else on all.
+      const hosts = boundHosts(endpoint.virtualHosts, virtualHosts)
+      for (const host of hosts.length === 0 ? ['*'] : hosts) {
+        const key = `${host}${basePathKey(endpoint.basePath)}`
+        const owner = owners.get(key)
+        if (owner === undefined) owners.set(key, name)
+        else if (owner !== name) {
+          const text = `base path ${endpoint.basePath} is that of proxy ${owner} too; every endpoint needs its own`
+          problems.error('ConflictingBasePaths', placeOf(endpoint.at, base), text)
+        }
       }
     }
   }

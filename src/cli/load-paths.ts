@@ -67,7 +67,7 @@ class Loading {
     // After the configuration file: a bundle that it names is loaded the way it says.
     const countOfConfig = this.#drafts.length
     for (const path of this.#bundles) this.#bundle(path)
-    checkTogether(this.#drafts, countOfConfig, this.#problems)
+    checkTogether(this.#drafts, countOfConfig, this.#config?.settings.virtualHosts ?? [], this.#problems)
     const proxies = this.#drafts.map((draft) => draft.deployed)
     const config = this.#problems.hasErrors ? null : { ...(this.#config ?? noConfig), proxies }
     return { config, drafts: this.#drafts, problems: this.#problems.list }

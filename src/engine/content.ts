@@ -1,7 +1,7 @@
 import type { MaybePromise } from '../core/async.ts'
 import type { BodyFailure } from './body.ts'
 import type { Exchange } from './exchange.ts'
-import type { Fault } from './fault.ts'
+import { Fault } from './fault.ts'
 import type { Message } from './message.ts'
 import { platformFault } from './platform-faults.ts'
 import { FLOW_MESSAGES, type FlowMessage, isFlowMessage } from './variables.ts'
@@ -40,8 +40,12 @@ async function loadThen(x: Exchange, message: Message, bits: number): Promise<Fa
 
 /** Why a body could not be read, as the client and the fault rules see it. */
 export function bodyFault(message: Message, failure: BodyFailure): Fault {
-  if (failure === 'too-big') return platformFault('protocol.http.TooBigBody', String(BODY_BYTES_MAX))
   const request = message.kind === 'request'
+  if (failure === 'too-big') {
+    const fault = platformFault('protocol.http.TooBigBody', String(BODY_BYTES_MAX))
+    // Nothing that the client could mend.
+    return request ? fault : new Fault(fault.code, 502, fault.text, 'target')
+  }
   if (failure === 'undecodable') {
     return platformFault(
       request

@@ -44,8 +44,10 @@ async function runRule(x: Exchange, rule: FaultRulePlan): Promise<boolean> {
   x.flowName = rule.name
   const outcome = await run(rule.steps, x)
   if (outcome === undefined) return true
-  if (outcome instanceof Fault) setFault(x, outcome)
-  else x.error = outcome.message
+  // A fault that was raised brings an answer of its own; of any other the answer is what the rule has made of it so far.
+  if (outcome instanceof Fault) {
+    if (outcome.response !== null) setFault(x, outcome)
+  } else x.error = outcome.message
   return false
 }
 

@@ -89,7 +89,7 @@ export const PREDEFINED: Readonly<Record<string, Predefined>> = {
   ...times('target.sent.end', 'When the request to the target was out', (x) => x.epochMs(x.targetSentAt)),
   ...times('target.received.start', "When the target's answer began", (x) => x.epochMs(x.targetReceivedAt)),
   ...times('target.received.end', "When the target's answer was there", (x) => x.epochMs(x.targetReceivedAt)),
-  'is.error': readOnly('true in a fault flow.', (x) => (x.fault === null ? null : true)),
+  'is.error': readOnly('true in a fault flow.', (x) => x.fault !== null),
   'fault.name': writable(
     'Last part of the errorcode.',
     (x) => x.fault?.name ?? x.get('fault.name'),

@@ -1,3 +1,4 @@
+import { createServer } from 'node:net'
 import { type MessagePort, Worker } from 'node:worker_threads'
 import type { Log } from '../core/log.ts'
 import type { HostMap } from '../model/deployment.ts'
@@ -67,6 +68,8 @@ export class Fleet {
 
   /** Resolves when all threads serve. Rejects with the first thread's reason when the port cannot be had. */
   async start(): Promise<void> {
+    const { host, port } = this.#options.listen
+    if (port !== 0) await assertFree(host, port)
     const members = [...this.#members.values()]
     await Promise.all(members.map((member) => member.publish(this.#publication)))
     for (const member of members) await this.#listen(member)
@@ -159,6 +162,15 @@ export class Fleet {
         () => member.kill(),
       )
   }
+}
+
+/** Threads share the port, so they would share it with another Postern too, without a word. */
+async function assertFree(host: string, port: number): Promise<void> {
+  const probe = createServer()
+  await new Promise<void>((resolve, reject) => {
+    probe.once('error', reject)
+    probe.listen({ host, port, exclusive: true }, () => probe.close(() => resolve()))
+  })
 }
 
 /** A thread cannot compile a publication; no other thread could. */

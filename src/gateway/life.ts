@@ -127,7 +127,8 @@ function callOf(down: Downstream, snapshot: Snapshot, id: string): Call {
         if (isOurs(name) && name.toLowerCase() === 'x-apig-mode') debug = raw[i + 1]!.trim().toLowerCase() === 'debug'
         break
       case 12:
-        if (isOurs(name) && name.toLowerCase() === 'x-apig-count') count = raw[i + 1]!
+        if (isOurs(name) && name.toLowerCase() === 'x-apig-count')
+          count = count === undefined ? raw[i + 1]! : `${count},${raw[i + 1]}`
         break
     }
   }
@@ -160,7 +161,7 @@ const guardLoops: Stage = (_life, call) => {
 const LOOP = new Fault('APIG.0612', 500, 'An API cannot call itself.', 'gateway')
 
 const route: Stage = (_life, call) => {
-  const match = call.snapshot.router.find(call.path)
+  const match = call.snapshot.router.find(call.host, call.path)
   if (match === null) {
     const url = call.query === '' ? call.path : `${call.path}?${call.query}`
     ownError(call, platformFault('messaging.adaptors.http.flow.ApplicationNotFound', 'default', url))

@@ -10,6 +10,7 @@ import {
 } from '../engine/policy.ts'
 import type { UpstreamCall, UpstreamClient, UpstreamError, UpstreamFailure, UpstreamHandler } from '../wire/types.ts'
 import { connectionTokens, DROP, headerRule, REQUEST_ONLY } from './header-rules.ts'
+import { tlsReason } from './target-request.ts'
 import { type Destinations, joinTarget } from './url.ts'
 
 const FAILURES: Readonly<Record<UpstreamFailure, OutboundFailure>> = {
@@ -128,7 +129,7 @@ class Collector implements UpstreamHandler {
   }
 
   onError(error: UpstreamError): void {
-    this.#finish(new OutboundError(FAILURES[error.kind], error.message))
+    this.#finish(new OutboundError(FAILURES[error.kind], error.kind === 'tls' ? tlsReason(error) : error.message))
   }
 
   /** Policies read the content, so its coding is undone and the header that named it removed. */

@@ -3,10 +3,16 @@ import type { Counters } from '../core/counters.ts'
 import { compileProxy } from '../engine/compile.ts'
 import type { EngineServices } from '../engine/compile-env.ts'
 import type { PolicyKinds } from '../engine/policy.ts'
-import { type DeployedProxy, GATEWAY_LIMIT_OF_APIG, type HostMap, type Settings } from '../model/deployment.ts'
+import {
+  boundHosts,
+  type DeployedProxy,
+  GATEWAY_LIMIT_OF_APIG,
+  type HostMap,
+  type Settings,
+} from '../model/deployment.ts'
 import { problemLine } from '../model/problem.ts'
 import type { Publication } from './protocol.ts'
-import { Router } from './route.ts'
+import { HostRouter } from './route.ts'
 import type { Served } from './served.ts'
 import type { Snapshot } from './snapshot.ts'
 import { ThrottleGate } from './throttle-gate.ts'
@@ -28,7 +34,7 @@ export function snapshotOf(publication: Publication, services: PublishServices):
     generation: publication.generation,
     settings,
     responseCodes: publication.responseCodes,
-    router: new Router(served),
+    router: new HostRouter(served),
     destinations: new Destinations(services.hostMap, !settings.edgeCompatibleTls),
   }
 }
@@ -39,7 +45,7 @@ export function emptySnapshot(settings: Settings): Snapshot {
     generation: 0,
     settings,
     responseCodes: false,
-    router: new Router([]),
+    router: new HostRouter([]),
     destinations: new Destinations({}, true),
   }
 }
@@ -56,5 +62,10 @@ function serve(deployed: DeployedProxy, settings: Settings, services: PublishSer
       settings.gatewayLimitPerSecond ?? (deployed.proxy.dialect === 'apig' ? GATEWAY_LIMIT_OF_APIG : 0),
   })
   const gate = throttle === null ? null : new ThrottleGate(throttle)
-  return plan.endpoints.map((endpoint) => ({ endpoint, serviceId: deployed.serviceId, gate }))
+  return plan.endpoints.map((endpoint) => ({
+    endpoint,
+    serviceId: deployed.serviceId,
+    hosts: boundHosts(endpoint.virtualHosts, settings.virtualHosts),
+    gate,
+  }))
 }

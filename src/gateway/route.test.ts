@@ -1,10 +1,31 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { Router } from './route.ts'
+import { HostRouter, Router } from './route.ts'
 import type { Served } from './served.ts'
 
 const served = (...basePaths: string[]): Served[] =>
-  basePaths.map((basePath) => ({ endpoint: { basePath }, serviceId: null, gate: null }) as unknown as Served)
+  basePaths.map((basePath) => ({ endpoint: { basePath }, serviceId: null, hosts: [], gate: null }) as unknown as Served)
+
+describe('routing by host', () => {
+  const [a, b, any] = served('/v1', '/v1', '/other')
+  const router = new HostRouter([
+    { ...a!, hosts: ['a.example.com', 'aa.example.com'] },
+    { ...b!, hosts: ['b.example.com'] },
+    any!,
+  ])
+  const ownerOf = (host: string, path: string): readonly string[] | undefined => router.find(host, path)?.served.hosts
+
+  test('a bound host has its endpoints alone, whatever its case and port', () => {
+    expect(ownerOf('a.example.com', '/v1/x')).toContain('a.example.com')
+    expect(ownerOf('B.Example.com:8080', '/v1/x')).toEqual(['b.example.com'])
+    expect(ownerOf('b.example.com', '/other')).toBeUndefined()
+  })
+
+  test('any other host finds its way by path among all', () => {
+    expect(ownerOf('127.0.0.1:8080', '/other')).toEqual([])
+    expect(ownerOf('', '/v1')).toContain('a.example.com')
+  })
+})
 
 describe('routing', () => {
   const router = new Router(served('/a', '/a/b', '/a/*/c', '/deep/**', '/x/*', '/v1/weather'))
@@ -27,6 +48,17 @@ describe('routing', () => {
     const match = router.find(path)
     expect(match?.served.endpoint.basePath ?? null).toBe(base)
     if (match !== null) expect([match.basePath, match.pathSuffix]).toEqual([covered, suffix])
+  })
+
+  test('a path of thousands of segments costs no more than a short one', () => {
+    const long = `/a/b${'/x'.repeat(15_000)}`
+    const began = performance.now()
+    for (let i = 0; i < 1_000; i++) expect(router.find(long)?.basePath).toBe('/a/b')
+    for (let i = 0; i < 1_000; i++) expect(router.find('/'.repeat(30_000))).toBeNull()
+    const shortBegan = performance.now()
+    for (let i = 0; i < 2_000; i++) router.find('/a/b/x/y')
+    // Slicing off one segment after the other would take a thousand times as long.
+    expect(shortBegan - began).toBeLessThan(50 + 100 * (performance.now() - shortBegan))
   })
 
   test('a proxy at the root takes what is left', () => {

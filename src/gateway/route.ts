@@ -20,6 +20,8 @@ interface Pattern {
 export class Router {
   readonly #fixed = new Map<string, Served>()
   readonly #patterns: Pattern[] = []
+  /** Of the deepest fixed base path: a path need not be looked at beyond as many segments, however long it is. */
+  #depth = 0
 
   constructor(served: Iterable<Served>) {
     for (const one of served) this.#add(one)
@@ -30,12 +32,16 @@ export class Router {
     const base = served.endpoint.basePath.replace(/\/\*\*$/, '').replace(/\/+$/, '')
     const segments = base.split('/').slice(1)
     if (segments.includes('*')) this.#patterns.push({ segments, served })
-    else this.#fixed.set(base, served)
+    else {
+      // Equal base paths are on different hosts; for other hosts the first one counts.
+      if (!this.#fixed.has(base)) this.#fixed.set(base, served)
+      this.#depth = Math.max(this.#depth, segments.length)
+    }
   }
 
   /** `path` without query. Null: no proxy has it. */
   find(path: string): Match | null {
-    let base = path.endsWith('/') ? path.slice(0, -1) : path
+    let base = path.slice(0, endOfSegments(path, this.#depth))
     let fixed: Served | undefined
     for (;;) {
       fixed = this.#fixed.get(base)
@@ -51,7 +57,11 @@ export class Router {
 
   /** The longest pattern that fits and has more segments than the fixed base path that was found. */
   #findPattern(path: string, segmentsMin: number): Match | null {
-    const segments = path.split('/').slice(1)
+    const deepest = this.#patterns[0]!.segments.length
+    const segments = path
+      .slice(0, endOfSegments(path, deepest + 1))
+      .split('/', deepest + 1)
+      .slice(1)
     for (const pattern of this.#patterns) {
       if (pattern.segments.length <= segmentsMin) return null
       if (pattern.segments.length > segments.length) continue
@@ -61,6 +71,46 @@ export class Router {
     }
     return null
   }
+}
+
+/**
+ * Routes by host, then by path: a call for a host that endpoints are bound to is theirs alone; any other finds its way by path
+ * among all endpoints, so that a gateway on a bare address works without set-up.
+ */
+export class HostRouter {
+  readonly #all: Router
+  readonly #byHost: ReadonlyMap<string, Router> | null
+
+  constructor(served: readonly Served[]) {
+    this.#all = new Router(served)
+    const hosts = new Set(served.flatMap((one) => one.hosts))
+    this.#byHost =
+      hosts.size === 0
+        ? null
+        : new Map([...hosts].map((host) => [host, new Router(served.filter((one) => one.hosts.includes(host)))]))
+  }
+
+  /** `host`: the Host header as sent. */
+  find(host: string, path: string): Match | null {
+    const router = this.#byHost?.get(bareHost(host)) ?? this.#all
+    return router.find(path)
+  }
+}
+
+/** Lower case, without port. */
+function bareHost(host: string): string {
+  const colon = host.lastIndexOf(':')
+  return (colon < 0 ? host : host.slice(0, colon)).toLowerCase()
+}
+
+/** Where the first `count` segments of a path end; a slash at the very end belongs to none. */
+function endOfSegments(path: string, count: number): number {
+  let end = 0
+  for (let left = count; left > 0; left--) {
+    end = path.indexOf('/', end + 1)
+    if (end < 0) return path.length
+  }
+  return end
 }
 
 function countSlashes(text: string): number {

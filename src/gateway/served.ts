@@ -5,6 +5,8 @@ import type { ThrottleGate } from './throttle-gate.ts'
 export interface Served {
   readonly endpoint: EndpointPlan
   readonly serviceId: string | null
+  /** Host names that it is bound to, lower case; empty: any. */
+  readonly hosts: readonly string[]
   /** Null: nothing limits it. */
   readonly gate: ThrottleGate | null
 }

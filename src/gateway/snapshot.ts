@@ -1,5 +1,5 @@
 import type { Settings } from '../model/deployment.ts'
-import type { Router } from './route.ts'
+import type { HostRouter } from './route.ts'
 import type { Destinations } from './url.ts'
 
 /** All that a deployment changes, in one reference: requests keep the one they began with. */
@@ -8,6 +8,6 @@ export interface Snapshot {
   readonly settings: Settings
   /** Calls of a service count in 3scale's response code statistics. */
   readonly responseCodes: boolean
-  readonly router: Router
+  readonly router: HostRouter
   readonly destinations: Destinations
 }

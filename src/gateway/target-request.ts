@@ -69,12 +69,17 @@ function requestHeaders(call: Call, x: Exchange, target: TargetPlan, to: Destina
   return headers
 }
 
+/** OpenSSL's name for it (CERT_HAS_EXPIRED, ...): the client is told no more than that. */
+export function tlsReason(error: UpstreamError): string {
+  return (error.cause as NodeJS.ErrnoException | null)?.code ?? ''
+}
+
 /** How a failed connection shows on Edge. */
 const FAILURES: Readonly<Record<UpstreamFailure, (error: UpstreamError) => Fault>> = {
   dns: () => platformFault('messaging.adaptors.http.flow.ServiceUnavailable'),
   refused: () => platformFault('messaging.adaptors.http.flow.ServiceUnavailable'),
   'connect-timeout': () => platformFault('messaging.adaptors.http.flow.ServiceUnavailable'),
-  tls: (error) => platformFault('messaging.adaptors.http.flow.SslHandshakeFailed', error.message),
+  tls: (error) => platformFault('messaging.adaptors.http.flow.SslHandshakeFailed', tlsReason(error)),
   'io-timeout': () => platformFault('messaging.adaptors.http.flow.GatewayTimeout'),
   reset: () => platformFault('messaging.adaptors.http.flow.UnexpectedEOFAtTarget'),
   'bad-response': () => platformFault('messaging.adaptors.http.flow.BadGateway'),

@@ -103,7 +103,12 @@ export class GatewayThread implements LifeServices {
   }
 
   async #close(graceMs: number): Promise<void> {
+    const cut = setTimeout(() => {
+      const connections = this.#server?.connections ?? 0
+      this.#services.log.warn({ connections }, 'the grace is over: calls that still run are cut')
+    }, graceMs - 100)
     await this.#server?.close(graceMs)
+    clearTimeout(cut)
     this.client.close()
     await this.#services.flush().catch((error: Error) => {
       this.#services.log.error({ reason: error.message }, 'the last records of this thread are lost')

@@ -15,7 +15,7 @@ export interface Destination {
 const ORIGINS_MAX = 4096
 const KNOWN_MAX = 4096
 const URL_PATTERN =
-  /^(https?):\/\/((?:\[[0-9a-fA-F:.]+\]|[^\s/?#@:[\]\\]+)(?::(\d{1,5}))?)(\/[^\s?#]*)?(?:\?([^\s#]*))?(?:#\S*)?$/i
+  /^(https?):\/\/((?:\[[0-9a-fA-F:.]+\]|[^\s/?#@:[\]\\%]+)(?::(\d{1,5}))?)(\/[^\s?#]*)?(?:\?([^\s#]*))?(?:#\S*)?$/i
 
 /** Parses URLs and keeps one `Origin` for each scheme, host and port, sent elsewhere where the host map says so. */
 export class Destinations {
@@ -43,7 +43,7 @@ export class Destinations {
   }
 
   #parse(url: string): Destination | null {
-    const match = URL_PATTERN.exec(url)
+    const match = URL_PATTERN.exec(url.replaceAll(' ', '%20'))
     if (match === null) return null
     const authority = match[2]!
     const origin = this.#origin(match[1]!.toLowerCase(), authority.toLowerCase(), match[3])
@@ -85,7 +85,7 @@ export class Destinations {
     const bare = host.startsWith('[') ? host.slice(1, -1) : host
     const key = `${secure ? 'https' : 'http'}://${host}:${port}`
     if (!secure) return { key, secure, host: bare, port }
-    return { key, secure, host: bare, port, tls: { servername: bare, rejectUnauthorized: this.#verifyTls } }
+    return { key, secure, host: bare, port, tls: { rejectUnauthorized: this.#verifyTls } }
   }
 }
 

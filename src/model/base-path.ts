@@ -18,8 +18,7 @@ export function basePathFault(path: string): string | null {
 }
 
 /**
- * Base paths that no call could tell apart have the same key. Virtual hosts are no part of it: a call whose host is bound to
- * none of them is routed by its path among all, and this version binds no hosts.
+ * Base paths that no call for the same host could tell apart have the same key.
  */
 export function basePathKey(path: string): string {
   return path.replace(/\/\*\*$/, '').replace(/\/$/, '')

@@ -16,6 +16,19 @@ export interface Settings {
   readonly gatewayLimitPerSecond: number | null
   /** Edge's way: https without a TrustStore accepts any certificate. */
   readonly edgeCompatibleTls: boolean
+  readonly virtualHosts: readonly VirtualHost[]
+}
+
+/** Binds the endpoints that name it to host names: a call for one of those is routed among these endpoints alone. */
+export interface VirtualHost {
+  readonly name: string
+  /** Lower case, without port. */
+  readonly hostAliases: readonly string[]
+}
+
+/** The host names that endpoints on these virtual hosts are bound to; empty: any. */
+export function boundHosts(names: readonly string[], virtualHosts: readonly VirtualHost[]): string[] {
+  return virtualHosts.flatMap((host) => (names.includes(host.name) ? host.hostAliases : []))
 }
 
 export const defaultSettings: Settings = {
@@ -25,6 +38,7 @@ export const defaultSettings: Settings = {
   debugAllow: 'everyone',
   gatewayLimitPerSecond: null,
   edgeCompatibleTls: false,
+  virtualHosts: [],
 }
 
 /** One proxy as it is deployed: the revision, and what it is bound to. */

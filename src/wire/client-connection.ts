@@ -121,7 +121,8 @@ export class ClientConnection extends Timed implements Reader {
     }
     this.socket = socket
     const onFailed = (error: Error | null): void => {
-      const text = `no TLS with ${this.#pool.origin.key}: ${error?.message ?? 'the peer closed the connection'}`
+      const code = (error as NodeJS.ErrnoException | null)?.code ?? 'the peer closed the connection'
+      const text = `no TLS with ${this.#pool.origin.key}: ${code}`
       this.#fail(new UpstreamError('tls', text, true, { cause: error }))
     }
     const onClosed = (): void => onFailed(null)

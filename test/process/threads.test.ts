@@ -140,6 +140,29 @@ services:
     expect(run.stderr).toMatch(new RegExp(`postern cannot start: the gateway door 127.0.0.1:${port} cannot be opened`))
   })
 
+  test('a port that another Postern has is not shared with it', async () => {
+    const postern = await Postern.start(['--config', config], { workers: 2 })
+    const data = await mkdtemp(join(folder, 'data-'))
+    const { port } = new URL(postern.gateway)
+    const args = [
+      'start',
+      '--config',
+      config,
+      '--host',
+      '127.0.0.1',
+      '--port',
+      port,
+      '--admin-port',
+      '0',
+      '--data',
+      data,
+    ]
+    const run = await runPostern([...args, '--workers', '2'])
+    expect(run.code).toBe(1)
+    expect(run.stderr).toMatch(/postern cannot start: the gateway door .* cannot be opened: .*EADDRINUSE/)
+    await postern.stop()
+  })
+
   test('a data folder that is none is told in one line', async () => {
     const file = join(folder, 'a-file')
     writeFileSync(file, 'not a folder')

@@ -224,6 +224,14 @@ describe('what crosses the gateway', () => {
   })
 
   test.each([
+    ['repeated', 'X-Apig-count: 10\r\nX-Apig-count: 1\r\n'],
+    ['joined', 'X-Apig-count: 1, 10\r\n'],
+  ])('the loop guard is not passed by a %s count', async (_name, header) => {
+    const answer = await raw(port, `GET /p/x HTTP/1.1\r\nHost: x\r\n${header}Connection: close\r\n\r\n`)
+    expect(answer).toMatch(/^HTTP\/1\.1 500 [^]*APIG\.0612/)
+  })
+
+  test.each([
     ['junk', 'hello\r\n\r\n', 400],
     ['two lengths', 'POST /p HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab', 400],
     [

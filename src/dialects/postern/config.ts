@@ -6,6 +6,7 @@ import {
   type HostMap,
   type PosternConfig,
   type Settings,
+  type VirtualHost,
 } from '../../model/deployment.ts'
 import { didYouMean } from '../../model/nearest.ts'
 import { type Problem, Problems } from '../../model/problem.ts'
@@ -60,6 +61,10 @@ interface RawConfig {
   readonly environment?: string
   readonly dialect?: Dialect
   readonly responseCodes?: boolean
+  readonly virtualHosts?: readonly (
+    | { readonly name?: string; readonly hostAliases?: readonly (string | undefined)[] }
+    | undefined
+  )[]
   readonly debug?: { readonly allow?: DebugAllow }
   readonly apis?: readonly (RawApi | undefined)[]
   readonly throttles?: readonly (RawThrottle | undefined)[]
@@ -126,7 +131,21 @@ class ConfigReading {
       debugAllow: raw.debug?.allow ?? defaultSettings.debugAllow,
       gatewayLimitPerSecond: raw.gatewayLimitPerSecond ?? defaultSettings.gatewayLimitPerSecond,
       edgeCompatibleTls: raw.tls?.edgeCompatible ?? defaultSettings.edgeCompatibleTls,
+      virtualHosts: this.#virtualHosts(),
     }
+  }
+
+  #virtualHosts(): VirtualHost[] {
+    return (this.#raw.virtualHosts ?? []).flatMap((host, index) => {
+      if (host?.name === undefined) return []
+      const aliases = (host.hostAliases ?? []).filter((alias) => alias !== undefined)
+      for (const alias of aliases) {
+        if (/^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/.test(alias)) continue
+        const at = this.#shape.places.at(`virtualHosts.${index}.hostAliases`)
+        this.#problems.error('BadValue', at, `"${alias}" is no host name; write it without scheme, port and wildcard`)
+      }
+      return [{ name: host.name, hostAliases: aliases.map((alias) => alias.toLowerCase()) }]
+    })
   }
 
   #api(api: RawApi, path: string, throttles: readonly Throttle[], services: readonly Service[]): void {

@@ -136,6 +136,16 @@ export const configKeys: readonly ConfigKey[] = [
   },
   { name: 'services', shape: listOf(keys(...serviceKeys)), doc: "3scale's services." },
   {
+    name: 'virtualHosts',
+    shape: listOf(
+      keys(
+        { name: 'name', shape: name, required: true, doc: 'As proxy endpoints name it.' },
+        { name: 'hostAliases', shape: listOf(text), required: true, doc: 'Host names, without port.' },
+      ),
+    ),
+    doc: 'Host names of the environment. Calls for a host that is bound to none are routed by path among all proxies.',
+  },
+  {
     name: 'tls',
     shape: keys({
       name: 'edgeCompatible',
@@ -157,7 +167,6 @@ export const configKeys: readonly ConfigKey[] = [
   later('flowHooks', 'Shared flows that run around every proxy.'),
   later('keyStores', 'Key and trust stores.'),
   later('references', 'References to key stores.'),
-  later('virtualHosts', 'Host names of the environment.'),
   later('caches', 'Caches of the environment.'),
   later('keyValueMaps', 'Key value maps.'),
   later('products', "Apigee's API products."),

@@ -136,6 +136,8 @@ class Parser {
       const c = this.#in[end]!
       if (c === "'") quoted = !quoted
       else if (quoted) continue
+      // JavaScript and JSON in a payload; arguments of functions are words, numbers and 'texts'.
+      else if (c === '"' || c === ';' || c === '\n') return null
       else if (c === '(' || c === '[') depth++
       else if (c === ',' && depth === 0) {
         args.push(this.#in.slice(from, end))

@@ -149,7 +149,8 @@ function pathPattern(
     const texts = segmentsOf(path)
     return matchSegments(segments, texts, ignoreCase ? texts.map(fold) : texts)
   }
-  return { names, segments: segments.length, match }
+  // `**` says nothing of how many segments there are, so an exact pattern beats one with it.
+  return { names, segments: segments.filter((segment) => segment !== null).length, match }
 }
 
 function splitSegments(tokens: readonly Token[]): Token[][] {
