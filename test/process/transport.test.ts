@@ -228,7 +228,7 @@ describe('what crosses the gateway', () => {
     ['joined', 'X-Apig-count: 1, 10\r\n'],
   ])('the loop guard is not passed by a %s count', async (_name, header) => {
     const answer = await raw(port, `GET /p/x HTTP/1.1\r\nHost: x\r\n${header}Connection: close\r\n\r\n`)
-    expect(answer).toMatch(/^HTTP\/1\.1 500 [^]*APIG\.0612/)
+    expect(answer).toMatch(/^HTTP\/1\.1 500 .*APIG\.0612/s)
   })
 
   test.each([
