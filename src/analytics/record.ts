@@ -1,8 +1,6 @@
-/**
- * Who gave the client its answer: the gateway itself (no route, loop guard, time-out), a policy (refusal, raised fault, cache hit),
- * a callout that failed, the target, or nobody because the client went away first.
- */
-export type AnsweredBy = 'gateway' | 'policy' | 'callout' | 'target' | 'client'
+import type { AnsweredBy } from '../core/answered-by.ts'
+
+export type { AnsweredBy }
 
 /** In the order in which they are numbered in stored rows: append only. */
 export const answerers: readonly AnsweredBy[] = ['gateway', 'policy', 'callout', 'target', 'client']
