@@ -1,7 +1,8 @@
 // `npm run bench`: prints figures, asserts nothing. With the comparison harness beside the checkout (or named by
 // POSTERN_BENCH), Postern stands beside nginx and the bare floor; `-- --peers` adds the other gateways.
 import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { run as counterRows } from './counters.ts'
@@ -29,14 +30,16 @@ if (!existsSync(harness) || missing.length > 0) {
     `\nwire: skipped, ${existsSync(harness) ? `not installed: ${missing.join(', ')}` : 'the comparison harness is not beside this checkout'}`,
   )
 } else {
-  const peers = process.argv.includes('--peers') ? [] : ['-only', 'nginx']
+  const data = mkdtempSync(join(tmpdir(), 'postern-bench-'))
+  const peers = process.argv.includes('--peers') ? [] : ['-only', 'nginx', 'nginx-lua']
   const rows = [
-    `postern=8080:${home}bin/postern start --config ${home}bench/gateway.yaml --workers 1 --port 8080 --admin-port 0 --log-level warn`,
+    `postern=8080:${home}bin/postern start --config ${home}bench/gateway.yaml --workers 1 --port 8080 --admin-port 0 --log-level warn --data ${data}`,
     `floor=8081:${process.execPath} ${home}bench/floor.ts 8081 9700`,
   ]
   print('\nwire: CPU per request beside nginx')
-  spawnSync('bash', [harness, ...peers, '-w', 'get1k,get100k,post10k', ...rows], {
+  spawnSync('bash', [harness, ...peers, '-w', 'get1k,get100k,post10k,svc', ...rows], {
     stdio: 'inherit',
     env: { ...process.env, NODE: process.execPath },
   })
+  rmSync(data, { recursive: true, force: true })
 }

@@ -46,6 +46,8 @@ async function once(name: string, cache: string, workers: number): Promise<Start
     '0',
     '--data',
     data,
+    '--log-level',
+    'warn',
   ]
   const child = spawn(LAUNCHER, args, {
     stdio: ['ignore', 'pipe', 'inherit'],
