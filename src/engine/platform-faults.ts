@@ -81,6 +81,18 @@ export const PLATFORM_FAULTS = {
     cause: 'A step needs the content of a message that is larger than the limit for buffered bodies.',
     by: 'gateway',
   },
+  'protocol.http.TooBigLine': {
+    status: 414,
+    message: 'request line size exceeding {1}',
+    cause: 'The request line is longer than Edge allows.',
+    by: 'gateway',
+  },
+  'protocol.http.TooBigHeaders': {
+    status: 431,
+    message: 'request headers size exceeding {1}',
+    cause: 'The headers of the request together are larger than Edge allows.',
+    by: 'gateway',
+  },
   'protocol.http.BadPath': {
     status: 500,
     message: 'The target URL is not valid: {1}',

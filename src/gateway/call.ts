@@ -18,6 +18,8 @@ export class Call {
   readonly query: string
   readonly host: string
   readonly forwardCount: number
+  /** Names and values of the request's headers together, in bytes. */
+  readonly headersBytes: number
   /** The client may see the diagnostic headers of debug mode. */
   readonly debug: boolean
   /** Milliseconds since the epoch. */
@@ -47,6 +49,7 @@ export class Call {
     query: string,
     host: string,
     forwardCount: number,
+    headersBytes: number,
     debug: boolean,
     receivedAtMs: number,
   ) {
@@ -57,6 +60,7 @@ export class Call {
     this.query = query
     this.host = host
     this.forwardCount = forwardCount
+    this.headersBytes = headersBytes
     this.debug = debug
     this.receivedAtMs = receivedAtMs
     this.served = null

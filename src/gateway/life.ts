@@ -7,6 +7,7 @@ import { Message } from '../engine/message.ts'
 import type { Outcome } from '../engine/outcome.ts'
 import { platformFault } from '../engine/platform-faults.ts'
 import { run } from '../engine/runner.ts'
+import type { Dialect } from '../model/proxy.ts'
 import type { Downstream, UpstreamClient, UpstreamError } from '../wire/types.ts'
 import { sendAnswer } from './answer.ts'
 import { Call } from './call.ts'
@@ -117,8 +118,10 @@ function callOf(down: Downstream, snapshot: Snapshot, id: string): Call {
   let host = ''
   let count: string | undefined
   let debug = false
+  let headersBytes = 0
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i]!
+    headersBytes += name.length + raw[i + 1]!.length
     switch (name.length) {
       case 4:
         if (name.toLowerCase() === 'host') host = raw[i + 1]!
@@ -139,7 +142,18 @@ function callOf(down: Downstream, snapshot: Snapshot, id: string): Call {
   const path = question < 0 ? target.slice(start) : target.slice(start, question)
   const query = question < 0 ? '' : target.slice(question + 1)
   if (debug) debug = mayDebug(snapshot.settings.debugAllow, down.remoteAddress)
-  return new Call(down, snapshot, id, path === '' ? '/' : path, query, host, forwardCount(count), debug, Date.now())
+  return new Call(
+    down,
+    snapshot,
+    id,
+    path === '' ? '/' : path,
+    query,
+    host,
+    forwardCount(count),
+    headersBytes,
+    debug,
+    Date.now(),
+  )
 }
 
 /** Might be one of the X-Apig headers: saves making text of the others. */
@@ -192,7 +206,25 @@ const route: Stage = (_life, call) => {
     call.receivedAtMs,
     down.receivedAtMs,
   )
+  const tooBig = overLimit(call, match.served.endpoint.proxy.deployed.proxy.dialect)
+  if (tooBig !== null) return failed(tooBig)
   return match.served.gate === null ? requestFlows : throttle
+}
+
+/** Edge's own limits are tighter than those of the door; they act once it is known that the proxy is Edge's. */
+const EDGE_LINE_BYTES_MAX = 7_168
+const EDGE_HEADERS_BYTES_MAX = 25 * 1024
+/** ` HTTP/1.1` and the blank before the target. */
+const LINE_REST_BYTES = 10
+
+function overLimit(call: Call, dialect: Dialect): Fault | null {
+  if (dialect !== 'apigee') return null
+  const { down } = call
+  if (down.method.length + down.target.length + LINE_REST_BYTES > EDGE_LINE_BYTES_MAX) {
+    return platformFault('protocol.http.TooBigLine', EDGE_LINE_BYTES_MAX.toLocaleString('en'))
+  }
+  if (call.headersBytes <= EDGE_HEADERS_BYTES_MAX) return null
+  return platformFault('protocol.http.TooBigHeaders', EDGE_HEADERS_BYTES_MAX.toLocaleString('en'))
 }
 
 /** Counts what comes in, for the record. */

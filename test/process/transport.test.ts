@@ -224,6 +224,22 @@ describe('what crosses the gateway', () => {
   })
 
   test.each([
+    ['a line', `/p/${'a'.repeat(8_000)}`, {}, 414, 'protocol.http.TooBigLine', 'request line size exceeding 7,168'],
+    [
+      'headers',
+      '/p/x',
+      { A: 'a'.repeat(13_000), B: 'b'.repeat(13_000) },
+      431,
+      'protocol.http.TooBigHeaders',
+      'request headers size exceeding 25,600',
+    ],
+  ])("%s over Edge's limit is a fault of the proxy", async (_what, path, headers, status, code, text) => {
+    const answer = await call(postern.gateway + path, { headers })
+    expect(answer.status).toBe(status)
+    expect(JSON.parse(answer.text)).toEqual({ fault: { faultstring: text, detail: { errorcode: code } } })
+  })
+
+  test.each([
     ['repeated', 'X-Apig-count: 10\r\nX-Apig-count: 1\r\n'],
     ['joined', 'X-Apig-count: 1, 10\r\n'],
   ])('the loop guard is not passed by a %s count', async (_name, header) => {
