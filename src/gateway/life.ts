@@ -207,7 +207,7 @@ const route: Stage = (_life, call) => {
     down.receivedAtMs,
   )
   const tooBig = overLimit(call, match.served.endpoint.proxy.deployed.proxy.dialect)
-  if (tooBig !== null) return failed(tooBig)
+  if (tooBig !== null) return faultPath(tooBig)
   return match.served.gate === null ? requestFlows : throttle
 }
 
@@ -235,8 +235,8 @@ function counted(call: Call, source: BodySource): BodySource {
 
 const throttle: Stage = (_life, call) => {
   const refused = call.served!.gate!.admit(call)
-  if (refused instanceof Promise) return refused.then((late) => (late === undefined ? requestFlows : failed(late)))
-  return refused === undefined ? requestFlows : failed(refused)
+  if (refused instanceof Promise) return refused.then((late) => (late === undefined ? requestFlows : faultPath(late)))
+  return refused === undefined ? requestFlows : faultPath(refused)
 }
 
 /** Runs the steps of a segment and names the stage after it; a fault or a reply goes its own way. */
@@ -250,7 +250,7 @@ function through(call: Call, steps: Parameters<typeof run>[0] | null, next: Stag
 
 function after(call: Call, outcome: Outcome, next: Stage): Stage {
   if (outcome === undefined) return next
-  if (outcome instanceof Fault) return failed(outcome)
+  if (outcome instanceof Fault) return faultPath(outcome)
   const x = call.x!
   x.response = outcome.message
   x.answeredBy = 'policy'
@@ -269,8 +269,9 @@ function chooseFrom(call: Call, from: number): Next {
     const rule = routes[i]!
     if (rule.needs !== 0) {
       const loading = loadContent(x, rule.needs)
-      if (loading instanceof Promise) return loading.then((fault) => (fault === undefined ? again(i) : failed(fault)))
-      if (loading !== undefined) return failed(loading)
+      if (loading instanceof Promise)
+        return loading.then((fault) => (fault === undefined ? again(i) : faultPath(fault)))
+      if (loading !== undefined) return faultPath(loading)
     }
     if (rule.test !== null && !rule.test(x)) continue
     x.routeName = rule.name
@@ -279,7 +280,7 @@ function chooseFrom(call: Call, from: number): Next {
     x.phase = 'target-request'
     return targetRequestFlows
   }
-  return failed(platformFault('messaging.runtime.RouteFailed'))
+  return faultPath(platformFault('messaging.runtime.RouteFailed'))
 }
 
 const again =
@@ -306,7 +307,7 @@ const targetRequestFlows: Stage = (_life, call) => through(call, call.x!.target!
 const sendToTarget: Stage = (life, call) => {
   const x = call.x!
   const request = targetRequest(call, x, x.target!)
-  if (request instanceof Fault) return failed(request)
+  if (request instanceof Fault) return faultPath(request)
   x.forwarded = true
   x.targetSentAt = performance.now()
   call.target = new TargetCall(new Answered(life, call))
@@ -337,7 +338,7 @@ class Answered implements TargetListener {
   }
 
   onFailure(error: UpstreamError): void {
-    this.#life.advance(this.#call, failed(targetFault(error)))
+    this.#life.advance(this.#call, faultPath(targetFault(error)))
   }
 }
 
@@ -358,7 +359,7 @@ const judgeAnswer: Stage = (_life, call) => {
     return targetResponseFlows
   }
   const text = `The target answered ${response.status}`
-  return failed(new Fault(ERROR_RESPONSE, response.status, text, 'target', response, response.reason))
+  return faultPath(new Fault(ERROR_RESPONSE, response.status, text, 'target', response, response.reason))
 }
 
 const ERROR_RESPONSE = 'messaging.adaptors.http.flow.ErrorResponseCode'
@@ -372,7 +373,7 @@ const toResponseFlows: Stage = (_life, call) => {
 
 const responseFlows: Stage = (_life, call) => through(call, call.x!.endpoint.response, answer)
 
-const failed =
+const faultPath =
   (fault: Fault): Stage =>
   (_life, call) => {
     const done = takeFaultPath(call.x!, fault)
