@@ -6,6 +6,10 @@ import type { HostMap } from '../model/deployment.ts'
 export interface StartOptions {
   readonly host: string
   readonly port: number
+  /** The TLS door; all three or none. */
+  readonly tlsPort?: number
+  readonly tlsCert?: string
+  readonly tlsKey?: string
   readonly adminHost: string
   readonly adminPort: number
   readonly data: string
@@ -25,6 +29,17 @@ export function startCommand(): Command {
     .argument('[path...]', 'Apigee bundles (folder or zip) or postern.yaml files')
     .addOption(new Option('--host <address>', 'address of the gateway door').env('POSTERN_HOST').default('0.0.0.0'))
     .addOption(option('--port <port>', 'port of the gateway door; 0 takes a free one', 'POSTERN_PORT', port, 8080))
+    .addOption(
+      new Option('--tls-port <port>', 'port of the gateway door for HTTPS; 0 takes a free one')
+        .env('POSTERN_TLS_PORT')
+        .argParser(port),
+    )
+    .addOption(
+      new Option('--tls-cert <file>', 'its certificate in PEM, with those between it and the root').env(
+        'POSTERN_TLS_CERT',
+      ),
+    )
+    .addOption(new Option('--tls-key <file>', 'its private key in PEM').env('POSTERN_TLS_KEY'))
     .addOption(
       new Option('--admin-host <address>', 'address of the admin door').env('POSTERN_ADMIN_HOST').default('127.0.0.1'),
     )

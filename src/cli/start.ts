@@ -17,6 +17,7 @@ import { loadPaths } from './load-paths.ts'
 import type { StartOptions } from './options.ts'
 import { onShutdown } from './shutdown.ts'
 import { Stores } from './stores.ts'
+import { tlsDoor } from './tls-door.ts'
 
 const GRACE_MS = 10_000
 const FILL_WARNING = 0.75
@@ -48,6 +49,7 @@ function load(paths: readonly string[], options: StartOptions): PosternConfig {
 }
 
 async function serve(config: PosternConfig, options: StartOptions, log: Log, began: number): Promise<void> {
+  const tls = tlsDoor(options)
   const table = MemoryCounters.allocate()
   const fleet = new Fleet(
     {
@@ -57,7 +59,13 @@ async function serve(config: PosternConfig, options: StartOptions, log: Log, beg
       hostMap: { ...config.hostMap, ...options.hostMap },
       log,
       logLevel: options.logLevel,
-      listen: { host: options.host, port: options.port, reusePort: options.workers > 1, limits: SERVER_LIMITS },
+      listen: {
+        host: options.host,
+        port: options.port,
+        reusePort: options.workers > 1,
+        limits: SERVER_LIMITS,
+        ...(tls !== null && { tls }),
+      },
       onExit: (number) => {
         MemoryCounters.recover(table, number)
       },
@@ -69,7 +77,11 @@ async function serve(config: PosternConfig, options: StartOptions, log: Log, beg
   const token = loadAdminToken(options.data, process.env)
   for (const warning of token.warnings) log.warn({}, warning)
   await fleet.start().catch((error: Error) => {
-    throw new Error(`the gateway door ${options.host}:${options.port} cannot be opened: ${error.message}`)
+    const doors =
+      tls === null
+        ? `door ${options.host}:${options.port}`
+        : `doors ${options.host}:${options.port} and :${tls.port} (TLS)`
+    throw new Error(`the gateway ${doors} cannot be opened: ${error.message}`)
   })
   const counters = new MemoryCounters(table, 0x7fff_ffff)
   watchFill(counters, log)
@@ -155,6 +167,7 @@ function banner(
   const count = (n: number, one: string): string => `${n} ${one}${n === 1 ? '' : 's'}`.replace('proxys', 'proxies')
   process.stdout.write(
     `gateway: http://${shown(options.host)}:${fleet.port}\n` +
+      (fleet.tlsPort === 0 ? '' : `gateway (tls): https://${shown(options.host)}:${fleet.tlsPort}\n`) +
       `admin: ${adminUrl}\n` +
       `dashboard: ${adminUrl}/?token=${token}\n` +
       `ready: ${count(proxies.length, 'proxy')}, ${count(options.workers, 'worker')}, ${(tookMs / 1000).toFixed(2)} s\n`,

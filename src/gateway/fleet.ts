@@ -34,6 +34,7 @@ export class Fleet {
   readonly #members = new Map<number, Member>()
   #nextNumber = 1
   #port = 0
+  #tlsPort = 0
   #publication: Publication
   #closing = false
   #restarts = 0
@@ -49,6 +50,11 @@ export class Fleet {
 
   get port(): number {
     return this.#port
+  }
+
+  /** 0: there is no TLS door. */
+  get tlsPort(): number {
+    return this.#tlsPort
   }
 
   get size(): number {
@@ -118,8 +124,15 @@ export class Fleet {
   }
 
   async #listen(member: Member): Promise<void> {
-    const options = { ...this.#options.listen, port: this.#port === 0 ? this.#options.listen.port : this.#port }
-    this.#port = await member.listen(options)
+    const { listen } = this.#options
+    const { tls } = listen
+    const answer = await member.listen({
+      ...listen,
+      port: this.#port || listen.port,
+      ...(tls !== undefined && { tls: { ...tls, port: this.#tlsPort || tls.port } }),
+    })
+    this.#port = answer.port
+    this.#tlsPort = answer.tlsPort
   }
 
   #spawn(): Member {
@@ -205,10 +218,10 @@ class Member {
     if (answer.error !== null) throw new RefusedError(answer.error)
   }
 
-  async listen(options: ListenOptions): Promise<number> {
+  async listen(options: ListenOptions): Promise<{ port: number; tlsPort: number }> {
     const answer = await this.#ask({ kind: 'listen', options }, 'listening')
     if (answer.error !== null) throw new Error(answer.error)
-    return answer.kind === 'listening' ? answer.port : 0
+    return answer.kind === 'listening' ? answer : { port: 0, tlsPort: 0 }
   }
 
   async close(graceMs: number): Promise<void> {

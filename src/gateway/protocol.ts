@@ -18,6 +18,17 @@ export interface ListenOptions {
   readonly port: number
   readonly reusePort: boolean
   readonly limits: ServerLimits
+  /** The same door for HTTPS, on a port of its own. */
+  readonly tls?: TlsListenOptions
+}
+
+export interface TlsListenOptions {
+  /** 0: any free one. */
+  readonly port: number
+  /** PEM, the certificate first, then those between it and the root. */
+  readonly cert: string
+  /** PEM. */
+  readonly key: string
 }
 
 /** Everything deployed, as text: what a thread parses and compiles by itself. */
@@ -41,7 +52,7 @@ export type ToWorker =
 export type FromWorker =
   | { readonly kind: 'ready' }
   | { readonly kind: 'published'; readonly generation: number; readonly error: string | null }
-  | { readonly kind: 'listening'; readonly port: number; readonly error: string | null }
+  | { readonly kind: 'listening'; readonly port: number; readonly tlsPort: number; readonly error: string | null }
   | { readonly kind: 'closed' }
 
 /** Limits of the gateway's door (APIG's figures; Edge's are tighter and act after routing). */

@@ -7,7 +7,7 @@ import { needsXml, prepareXml } from '../core/xml-document.ts'
 import { defaultSettings } from '../model/deployment.ts'
 import { createUpstreamClient } from '../wire/client.ts'
 import { listen } from '../wire/server.ts'
-import type { WireServer } from '../wire/types.ts'
+import type { Downstream, WireServer } from '../wire/types.ts'
 import type { Call } from './call.ts'
 import { fillRecord } from './call-record.ts'
 import { Life, type LifeServices } from './life.ts'
@@ -37,7 +37,7 @@ export class GatewayThread implements LifeServices {
   readonly #life: Life
   readonly #publish: PublishServices
   readonly #record: CallRecord = new CallRecord()
-  #server: WireServer | null = null
+  #servers: WireServer[] = []
 
   constructor(services: ThreadServices) {
     const snapshot = emptySnapshot(defaultSettings)
@@ -90,24 +90,39 @@ export class GatewayThread implements LifeServices {
   }
 
   async #listen(options: ListenOptions): Promise<void> {
+    const { host, reusePort, limits, tls } = options
+    const onRequest = (down: Downstream): void => this.#life.accept(down)
+    const shared = {
+      host,
+      reusePort,
+      limits,
+      onRequest,
+      protocolError: protocolError(this.#life, this.nextId, this.#services.recorder),
+    }
     try {
-      this.#server = await listen({
-        ...options,
-        onRequest: (down) => this.#life.accept(down),
-        protocolError: protocolError(this.#life, this.nextId, this.#services.recorder),
-      })
-      this.#tell({ kind: 'listening', port: this.#server.port, error: null })
+      const plain = await listen({ ...shared, port: options.port })
+      this.#servers.push(plain)
+      let tlsPort = 0
+      if (tls !== undefined) {
+        const { cert, key } = tls
+        const secure = await listen({ ...shared, port: tls.port, tls: { cert, key } })
+        this.#servers.push(secure)
+        tlsPort = secure.port
+      }
+      this.#tell({ kind: 'listening', port: plain.port, tlsPort, error: null })
     } catch (error) {
-      this.#tell({ kind: 'listening', port: 0, error: error instanceof Error ? error.message : String(error) })
+      for (const server of this.#servers.splice(0)) void server.close(0)
+      const text = error instanceof Error ? error.message : String(error)
+      this.#tell({ kind: 'listening', port: 0, tlsPort: 0, error: text })
     }
   }
 
   async #close(graceMs: number): Promise<void> {
     const cut = setTimeout(() => {
-      const connections = this.#server?.connections ?? 0
+      const connections = this.#servers.reduce((sum, server) => sum + server.connections, 0)
       this.#services.log.warn({ connections }, 'the grace is over: calls that still run are cut')
     }, graceMs - 100)
-    await this.#server?.close(graceMs)
+    await Promise.all(this.#servers.map((server) => server.close(graceMs)))
     clearTimeout(cut)
     this.client.close()
     await this.#services.flush().catch((error: Error) => {

@@ -17,6 +17,8 @@ export interface Run {
 /** The real program, on free ports, with a data folder of its own. */
 export class Postern {
   readonly gateway: string
+  /** Empty: there is no TLS door. */
+  readonly gatewayTls: string
   readonly admin: string
   readonly token: string
   readonly data: string
@@ -30,6 +32,7 @@ export class Postern {
     this.data = data
     this.#ownData = ownData
     this.gateway = doors.gateway
+    this.gatewayTls = doors.gatewayTls
     this.admin = doors.admin
     this.token = doors.token
   }
@@ -84,6 +87,7 @@ export function runPostern(args: readonly string[], env?: NodeJS.ProcessEnv): Pr
 
 interface Doors {
   readonly gateway: string
+  readonly gatewayTls: string
   readonly admin: string
   readonly token: string
 }
@@ -91,9 +95,10 @@ interface Doors {
 function doorsIn(output: string): Doors | null {
   if (!/^ready/m.test(output)) return null
   const gateway = /^gateway: (\S+)/m.exec(output)?.[1]
+  const gatewayTls = /^gateway \(tls\): (\S+)/m.exec(output)?.[1] ?? ''
   const dashboard = /^dashboard: (\S+)\/\?token=(\S+)/m.exec(output)
   if (gateway === undefined || dashboard === null) return null
-  return { gateway, admin: dashboard[1]!, token: dashboard[2]! }
+  return { gateway, gatewayTls, admin: dashboard[1]!, token: dashboard[2]! }
 }
 
 function run(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
