@@ -50,11 +50,12 @@ export function sendOwn(call: Call, status: number, reason: string, headers: rea
 }
 
 /** Reasons that policies write may hold anything; the usual one needs no look. */
-const reasonOf = ({ reason }: Message): string => (reason === 'OK' ? reason : sendable(reason))
+export const reasonOf = ({ reason }: Message): string => (reason === 'OK' ? reason : sendable(reason))
 
 const allowsBody = (status: number): boolean => status !== 204 && status !== 304 && status >= 200
 
-function answerHeaders(call: Call, message: Message): string[] {
+/** What goes out of a message's headers: no hop-by-hop ones, and ours. */
+export function answerHeaders(call: Call, message: Message): string[] {
   const raw = message.headers.raw
   const tokens = connectionTokens(raw)
   const headers: string[] = []

@@ -1,6 +1,7 @@
 import { THROTTLED_CODE } from '../accounts/throttle-text.ts'
 import type { CallRecord } from '../analytics/record.ts'
 import type { AnsweredBy } from '../core/answered-by.ts'
+import type { Exchange } from '../engine/exchange.ts'
 import type { Call } from './call.ts'
 
 /** Fills the record of a call that is over. `gone`: the client left before its answer was out. */
@@ -22,9 +23,9 @@ export function fillRecord(record: CallRecord, call: Call, gone: boolean): void 
   record.targetStatus = call.targetStatus
   record.answeredBy = ending?.by ?? x?.answeredBy ?? 'gateway'
   record.errorCode = ending?.code ?? fault?.code ?? ''
-  record.bytesIn = call.bytesIn
+  record.bytesIn = call.tunnel === null ? call.bytesIn : call.tunnel.bytes
   record.bytesOut = down.bytesOut
-  const now = x === null || x.answerSentAt === 0 ? performance.now() : x.answerSentAt
+  const now = x === null || x.answerSentAt === 0 ? performance.now() : endOf(call, x)
   record.totalMs = now - down.receivedAtMs
   record.targetMs = x === null || x.targetReceivedAt === 0 ? 0 : x.targetReceivedAt - x.targetSentAt
   record.policyMs =
@@ -32,6 +33,9 @@ export function fillRecord(record: CallRecord, call: Call, gone: boolean): void 
   // In 3scale's sense: a call of a service that no access rule refused. A throttle is one.
   record.authorized = call.snapshot.responseCodes && record.serviceId !== '' && fault?.code !== THROTTLED_CODE
 }
+
+/** A tunnel lasts as long as its client likes: what counts is how soon it was open. */
+const endOf = (call: Call, x: Exchange): number => (call.tunnel === null ? x.answerSentAt : x.answerStartedAt)
 
 interface Ending {
   readonly status: number
@@ -44,6 +48,8 @@ const CLIENT_GONE: Ending = { status: 499, by: 'client', code: 'messaging.adapto
 /** How a call ended that was not answered to its end; null: it was. */
 function endingOf(call: Call, gone: boolean): Ending | null {
   if (!gone) return null
+  // A tunnel ends when either side leaves; only one that the target broke is an error.
+  if (call.tunnel !== null && !call.brokeOff) return null
   if (call.brokeOff)
     return { status: call.status, by: 'target', code: 'messaging.adaptors.http.flow.UnexpectedEOFAtTarget' }
   const { refusedStatus } = call.down

@@ -1,6 +1,6 @@
 import type { Exchange } from '../engine/exchange.ts'
 import type { Fault } from '../engine/fault.ts'
-import type { Downstream } from '../wire/types.ts'
+import type { Downstream, TunnelSource } from '../wire/types.ts'
 import type { Served } from './served.ts'
 import type { Snapshot } from './snapshot.ts'
 import type { TargetCall } from './target-call.ts'
@@ -28,6 +28,8 @@ export class Call {
   x: Exchange | null
   /** The exchange with the target, while it runs. */
   target: TargetCall | null
+  /** What the client sends through, once the target has answered 101. */
+  tunnel: TunnelSource | null
   /** `X-Apig-RateLimit-*` pairs of the throttles that were asked; null when none was. */
   limits: string[] | null
   /** What the client got; 0 as long as nothing was sent. */
@@ -66,6 +68,7 @@ export class Call {
     this.served = null
     this.x = null
     this.target = null
+    this.tunnel = null
     this.limits = null
     this.status = 0
     this.targetStatus = 0

@@ -17,6 +17,7 @@ import { ownError } from './own-errors.ts'
 import type { Snapshot } from './snapshot.ts'
 import { TargetCall, type TargetListener } from './target-call.ts'
 import { isKept, targetFault, targetRequest } from './target-request.ts'
+import { openTunnel } from './tunnel.ts'
 
 /** One stage of a call: does its part and names the next one; null when the call waits for an event or is done. */
 type Stage = (life: Life, call: Call) => Next
@@ -37,6 +38,7 @@ export interface LifeServices {
  *
  *   accept -> guardLoops -> route -> throttle -> requestFlows -> chooseTarget -> targetRequestFlows -> sendToTarget
  *     ... the target answers ... -> judgeAnswer -> targetResponseFlows -> responseFlows -> answer
+ *         or, when it answers 101 to a request for a WebSocket: tunnel
  *     ... the answer is out ... -> finish (PostClientFlow, the record)
  *
  * A fault anywhere goes to `faultPath`, and from there to `answer`.
@@ -329,12 +331,16 @@ class Answered implements TargetListener {
     const x = this.#call.x!
     x.targetReceivedAt = performance.now()
     this.#call.targetStatus = status
-    const keep = x.target!.retainResponseHeaders
-    x.response = Message.streaming('response', keep === null ? headers : keptHeaders(headers, keep), body)
+    const keep = status === 101 ? null : x.target!.retainResponseHeaders
+    x.response = Message.streaming(
+      'response',
+      keep === null ? headers : keptHeaders(headers, keep),
+      status === 101 ? null : body,
+    )
     x.response.status = status
     x.response.reason = reason
     x.phase = 'target-response'
-    this.#life.advance(this.#call, judgeAnswer)
+    this.#life.advance(this.#call, status === 101 ? tunnel : judgeAnswer)
   }
 
   onFailure(error: UpstreamError): void {
@@ -360,6 +366,16 @@ const judgeAnswer: Stage = (_life, call) => {
   }
   const text = `The target answered ${response.status}`
   return faultPath(new Fault(ERROR_RESPONSE, response.status, text, 'target', response, response.reason))
+}
+
+/** The response flows do not run: there is no response that they could change. */
+const tunnel: Stage = (_life, call) => {
+  const x = call.x!
+  x.answeredBy = 'target'
+  x.phase = 'proxy-response'
+  x.answerStartedAt = performance.now()
+  openTunnel(call)
+  return null
 }
 
 const ERROR_RESPONSE = 'messaging.adaptors.http.flow.ErrorResponseCode'

@@ -21,6 +21,7 @@ export class TargetCall implements UpstreamHandler, BodySource {
   #ended: boolean
   #trailers: readonly string[] | null
   #failed: UpstreamError | null
+  #tunnels: boolean
 
   constructor(listener: TargetListener) {
     this.lengthBytes = -1
@@ -32,10 +33,17 @@ export class TargetCall implements UpstreamHandler, BodySource {
     this.#ended = false
     this.#trailers = null
     this.#failed = null
+    this.#tunnels = false
   }
 
   send(client: UpstreamClient, request: UpstreamRequest): void {
     this.#call = client.dispatch(request, this)
+  }
+
+  /** After a 101: sends what the client gives. The exchange goes on when the target has ended its side. */
+  tunnel(fromClient: BodySource): void {
+    this.#tunnels = true
+    this.#call!.tunnel(fromClient)
   }
 
   onHead(status: number, reason: string, headers: string[], bodyBytes: number): void {
@@ -53,7 +61,7 @@ export class TargetCall implements UpstreamHandler, BodySource {
   onEnd(trailers: readonly string[] | null): void {
     this.#ended = true
     this.#trailers = trailers
-    this.#call = null
+    if (!this.#tunnels) this.#call = null
     if (this.#sink !== null && this.#held.length === 0) this.#sink.onEnd(trailers)
   }
 

@@ -22,14 +22,17 @@ export function targetRequest(call: Call, x: Exchange, target: TargetPlan): Upst
   const { request } = x
   request.uri = path
   const source = request.body.takeSource()
+  const body = source ?? (request.body.isEmpty ? null : request.bytes)
+  const webSocket = call.down.webSocket && body === null && request.verb === 'GET'
   return {
     origin: to.origin,
     method: request.verb,
     target: path,
     headers: requestHeaders(call, x, target, to),
-    body: source ?? (request.body.isEmpty ? null : request.bytes),
+    body,
     connectTimeoutMs: target.connectTimeoutMs,
     ioTimeoutMs: target.ioTimeoutMs,
+    webSocket,
   }
 }
 
@@ -41,9 +44,9 @@ function keptQuery(x: Exchange, target: TargetPlan): string {
   return kept.text
 }
 
-/** Headers that describe the content stay with it, whatever the lists of a target say. */
+/** Headers that describe the content, or a WebSocket, stay with it, whatever the lists of a target say. */
 export function isKept(lower: string, keep: ReadonlySet<string>): boolean {
-  return keep.has(lower) || lower.startsWith('content-')
+  return keep.has(lower) || lower.startsWith('content-') || lower.startsWith('sec-websocket-')
 }
 
 function requestHeaders(call: Call, x: Exchange, target: TargetPlan, to: Destination): string[] {

@@ -2,7 +2,7 @@ import net, { isIP, type Socket } from 'node:net'
 import tls from 'node:tls'
 import type { ClientExchange } from './client-exchange.ts'
 import type { ClientPool } from './client-pool.ts'
-import { facts, scanResponseHead } from './head-rules.ts'
+import { facts, namesWebSocket, scanResponseHead } from './head-rules.ts'
 import { Parser, RESPONSE } from './llhttp.ts'
 import { copyOf, type Reader, readInto } from './read-buffer.ts'
 import { Timed, wheel } from './timers.ts'
@@ -14,6 +14,8 @@ const HEAD = 0
 const COUNTED_BODY = 1
 const CHUNKED_BODY = 2
 const BODY_UNTIL_CLOSE = 3
+/** Behind a 101: bytes as they are. */
+const TUNNEL = 4
 
 const SOCKET_OPTIONS: { noDelay: boolean; highWaterMark: number; autoSelectFamily: boolean } = {
   noDelay: true,
@@ -175,6 +177,19 @@ export class ClientConnection extends Timed implements Reader {
     this.socket.resume()
   }
 
+  /** A byte went out through the tunnel. */
+  stirred(exchange: ClientExchange): void {
+    if (exchange === this.#exchange && !this.#paused) wheel.set(this, exchange.request.ioTimeoutMs)
+  }
+
+  /** All that goes through the tunnel to the upstream is with the kernel. */
+  tunnelSent(exchange: ClientExchange): void {
+    if (exchange !== this.#exchange || !exchange.sending!.received) return
+    this.#exchange = null
+    this.#close()
+    exchange.tunnelOver()
+  }
+
   /** Ends the connection; nobody is told. */
   destroy(): void {
     this.#exchange = null
@@ -222,6 +237,7 @@ export class ClientConnection extends Timed implements Reader {
   #onPeerEnd(): void {
     const exchange = this.#exchange
     if (exchange !== null && this.#state === BODY_UNTIL_CLOSE) this.#finish(exchange, null)
+    else if (exchange !== null && this.#state === TUNNEL) this.#endReceived(exchange)
     else this.#onClose()
   }
 
@@ -269,13 +285,35 @@ export class ClientConnection extends Timed implements Reader {
     if (!parser.headComplete) return end
     this.#inHead = false
     const { status, headers } = parser
+    const switches = status === 101 && parser.upgrade && namesWebSocket(headers)
     const refusal = scanResponseHead(headers, parser.version, status, parser.reason)
     if (refusal !== null) return this.#bad(refusal.detail)
     if (status < 200) {
-      if (status === 101) return this.#bad('it switched protocols unasked')
-      return end
+      if (status !== 101) return end
+      if (exchange.request.webSocket !== true) return this.#bad('it switched protocols unasked')
+      if (!switches) return this.#bad('it switched to something else than WebSocket')
+      return this.#beginTunnel(exchange, headers) ? end : -1
     }
     return this.#beginAnswer(exchange, status, headers) ? end : -1
+  }
+
+  /** False: the exchange is over. */
+  #beginTunnel(exchange: ClientExchange, headers: string[]): boolean {
+    this.#state = TUNNEL
+    this.#keepAlive = false
+    this.socket.allowHalfOpen = true
+    this.#pool.detach()
+    exchange.handler.onHead(101, this.#parser.reason, headers, -1)
+    return this.#exchange === exchange
+  }
+
+  #endReceived(exchange: ClientExchange): void {
+    if (exchange.sending === null || exchange.sending.sent) {
+      this.#finish(exchange, null)
+      return
+    }
+    wheel.set(this, exchange.request.ioTimeoutMs)
+    exchange.halfClosed()
   }
 
   /** Frames the body and hands the head on. False: the exchange is over. */
@@ -345,9 +383,9 @@ export class ClientConnection extends Timed implements Reader {
 
   #finish(exchange: ClientExchange, trailers: readonly string[] | null): void {
     this.#exchange = null
-    this.#state = HEAD
     this.answers++
     if (this.#keepAlive && exchange.allSent && !this.#paused) {
+      this.#state = HEAD
       wheel.set(this, this.#idleMs())
       this.#pool.release(this)
     } else {
@@ -382,7 +420,7 @@ export class ClientConnection extends Timed implements Reader {
     this.#parser.free()
     this.socket?.on('error', () => {})
     this.socket?.destroy()
-    this.#pool.remove(this)
+    if (this.#state !== TUNNEL) this.#pool.remove(this)
   }
 }
 

@@ -1,7 +1,8 @@
 import type { BodySink, BodySource } from '../core/body.ts'
 import type { ClientConnection } from './client-connection.ts'
 import type { ClientPool } from './client-pool.ts'
-import { CHUNKED, lastChunk, NO_FRAMING, requestHead } from './head-writer.ts'
+import { ClientTunnel } from './client-tunnel.ts'
+import { CHUNKED, lastChunk, NO_FRAMING, requestHead, WEB_SOCKET } from './head-writer.ts'
 import { type UpstreamCall, UpstreamError, type UpstreamHandler, type UpstreamRequest } from './types.ts'
 import { writeBoth, writeChunk, writeText } from './write-out.ts'
 
@@ -18,6 +19,8 @@ export class ClientExchange implements UpstreamCall, BodySink {
   allSent: boolean
   /** The caller has the call in its hand: only then is it told of an end. */
   dispatched: boolean
+  /** Once the upstream has answered 101. */
+  sending: ClientTunnel | null
   readonly #pool: ClientPool
   readonly #head: string
   readonly #source: BodySource | null
@@ -37,9 +40,10 @@ export class ClientExchange implements UpstreamCall, BodySink {
     this.answered = false
     this.allSent = false
     this.dispatched = false
+    this.sending = null
     this.#pool = pool
     this.#source = body !== null && typeof body === 'object' && !Buffer.isBuffer(body) ? body : null
-    this.#bytesLeft = bodyLength(request.method, body)
+    this.#bytesLeft = request.webSocket === true ? WEB_SOCKET : bodyLength(request.method, body)
     this.#head = requestHead(request.method, request.target, request.headers, this.#bytesLeft)
     this.#pendingHead = ''
     this.#blocked = false
@@ -69,6 +73,7 @@ export class ClientExchange implements UpstreamCall, BodySink {
   }
 
   onDrain(): void {
+    this.sending?.onDrain()
     if (!this.#blocked) return
     this.#blocked = false
     this.#source?.resume()
@@ -98,6 +103,8 @@ export class ClientExchange implements UpstreamCall, BodySink {
     this.#over = true
     this.connection = null
     if (!this.allSent) this.#source?.cancel()
+    this.sending?.cancel()
+    if (this.sending?.received) return // the handler was told of an end
     if (this.dispatched) this.handler.onError(error)
     else process.nextTick(() => this.handler.onError(error))
   }
@@ -108,10 +115,29 @@ export class ClientExchange implements UpstreamCall, BodySink {
     this.connection?.resume(this)
   }
 
+  tunnel(source: BodySource): void {
+    if (this.#over || this.connection === null) return source.cancel()
+    this.sending = new ClientTunnel(this, this.connection, source)
+    this.sending.start()
+  }
+
+  /** The upstream half-closed a tunnel that still goes the other way. */
+  halfClosed(): void {
+    this.sending!.received = true
+    this.handler.onEnd(null)
+  }
+
+  /** Both directions of a tunnel have ended, and the handler was told. */
+  tunnelOver(): void {
+    this.#over = true
+    this.connection = null
+  }
+
   abort(): void {
     if (this.#over) return
     this.#over = true
     if (!this.allSent) this.#source?.cancel()
+    this.sending?.cancel()
     const connection = this.connection
     this.connection = null
     if (connection === null) this.#pool.stopWaiting(this)

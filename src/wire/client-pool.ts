@@ -98,6 +98,13 @@ export class ClientPool {
     if (next !== null) this.#open(next)
   }
 
+  /** A connection has become a tunnel: it lives as long as its client likes, so it takes nobody's place here. */
+  detach(): void {
+    this.#connectionCount--
+    const next = this.#takeWaiting()
+    if (next !== null) this.#open(next)
+  }
+
   stopWaiting(exchange: ClientExchange): void {
     const waiter = this.#waiting.get(exchange)
     if (waiter === undefined) return

@@ -24,7 +24,7 @@ const DEFAULTS: Omit<ClientSettings, 'resolve'> = {
 /** From here on, a new origin clears out those that nobody uses. */
 const POOLS_KEPT = 1024
 
-const DEAD_CALL: UpstreamCall = { resume(): void {}, abort(): void {} }
+const DEAD_CALL: UpstreamCall = { resume(): void {}, tunnel(): void {}, abort(): void {} }
 
 class HttpClient implements UpstreamClient {
   readonly #settings: ClientSettings

@@ -136,6 +136,15 @@ export function isHopByHop(name: string): boolean {
   }
 }
 
+/** One of the protocols in `Upgrade` is "websocket" (RFC 6455 section 4.1). */
+export function namesWebSocket(headers: readonly string[]): boolean {
+  for (let i = 0; i < headers.length; i += 2) {
+    if (headers[i]!.length !== 7 || headers[i]!.toLowerCase() !== 'upgrade') continue
+    if (headers[i + 1]!.split(',').some((protocol) => protocol.trim().toLowerCase() === 'websocket')) return true
+  }
+  return false
+}
+
 function startScan(): void {
   facts.contentLengthBytes = -1
   facts.chunked = false

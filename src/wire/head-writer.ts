@@ -18,6 +18,9 @@ export const AS_GIVEN = -2
 /** No framing at all: 204, requests without a body, bodies that end with the connection. */
 export const NO_FRAMING = -3
 
+/** A request without a body that asks to go on as a WebSocket. */
+export const WEB_SOCKET = -4
+
 const TOKEN = "[!#$%&'*+\\-.^_`|~0-9A-Za-z]+"
 /** No control character; and a code above 255 would lose its upper byte in latin1, so that U+010A became a line feed. */
 const FIELD_TEXT = '[\\t\\x20-\\x7e\\x80-\\xff]*'
@@ -126,7 +129,7 @@ export function responseHead(
 
 /**
  * The head of a request, ending in the empty line.
- * @param lengthBytes Content-Length to write, CHUNKED or NO_FRAMING
+ * @param lengthBytes Content-Length to write, CHUNKED, NO_FRAMING or WEB_SOCKET
  * @throws UnsendableError
  */
 export function requestHead(method: string, target: string, headers: readonly string[], lengthBytes: number): string {
@@ -153,6 +156,9 @@ export function requestHead(method: string, target: string, headers: readonly st
   } else if (lengthBytes === CHUNKED) {
     head += 'Transfer-Encoding: chunked\r\n\r\n'
     lineCount++
+  } else if (lengthBytes === WEB_SOCKET) {
+    head += 'Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n'
+    lineCount += 2
   } else {
     head += '\r\n'
   }

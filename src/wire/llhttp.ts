@@ -101,6 +101,8 @@ export class Parser {
   status: number
   /** llhttp's view of Connection and the version; right for requests only. */
   keepAlive: boolean
+  /** Upgrade is there, and Connection names it (of an answer: and its status is 101). */
+  upgrade: boolean
   /** Flat: name, value, ... Trailing blanks of values are still there. */
   headers: string[]
   trailers: string[] | null
@@ -126,6 +128,7 @@ export class Parser {
     this.reason = ''
     this.status = 0
     this.keepAlive = false
+    this.upgrade = false
     this.headers = []
     this.trailers = null
     this.headComplete = false
@@ -309,8 +312,9 @@ export class Parser {
     return this.#countField(part.length)
   }
 
-  noteHead(status: number, keepAlive: boolean): number {
+  noteHead(status: number, upgrade: boolean, keepAlive: boolean): number {
     this.status = status
+    this.upgrade = upgrade
     this.keepAlive = keepAlive
     this.headComplete = true
     return PAUSED
@@ -350,8 +354,8 @@ const callbacks = {
   wasm_on_status: (_parser: number, at: number, bytes: number): number => current.noteReason(textAt(at, bytes)),
   wasm_on_header_field: (_parser: number, at: number, bytes: number): number => current.noteName(textAt(at, bytes)),
   wasm_on_header_value: (_parser: number, at: number, bytes: number): number => current.noteValue(textAt(at, bytes)),
-  wasm_on_headers_complete: (_parser: number, status: number, _upgrade: number, keepAlive: number): number =>
-    current.noteHead(status, keepAlive === 1),
+  wasm_on_headers_complete: (_parser: number, status: number, upgrade: number, keepAlive: number): number =>
+    current.noteHead(status, upgrade === 1, keepAlive === 1),
   wasm_on_body: (_parser: number, at: number, bytes: number): number => {
     current.spans.push(at + inputShift, at + inputShift + bytes)
     return OK

@@ -1,4 +1,4 @@
-import { facts, scanRequestHead } from './head-rules.ts'
+import { facts, namesWebSocket, scanRequestHead } from './head-rules.ts'
 import { type HeadLimits, Parser, REQUEST, type Refusal } from './llhttp.ts'
 
 const LEADING_BLANK_BYTES_MAX = 8
@@ -28,6 +28,8 @@ export class RequestReader {
   version: number
   keepAlive: boolean
   expectsContinue: boolean
+  /** It asks to go on as a WebSocket, in a way that may be passed on. */
+  webSocket: boolean
   /** Body bytes still to come, -1: chunked. */
   bodyBytesLeft: number
   #blankBytes: number
@@ -44,6 +46,7 @@ export class RequestReader {
     this.version = 11
     this.keepAlive = true
     this.expectsContinue = false
+    this.webSocket = false
     this.bodyBytesLeft = 0
     this.#blankBytes = 0
     this.#bodyStart = 0
@@ -146,6 +149,8 @@ export class RequestReader {
     this.expectsContinue = facts.expectsContinue
     this.bodyBytesLeft = facts.chunked ? -1 : Math.max(0, facts.contentLengthBytes)
     this.bodyComplete = this.bodyBytesLeft === 0
+    this.webSocket =
+      parser.upgrade && this.bodyComplete && version === 11 && method === 'GET' && namesWebSocket(parser.headers)
     if (facts.chunked) parser.expectChunks()
     return null
   }

@@ -5,6 +5,8 @@ import { copyOf, type Reader, readThrough } from './read-buffer.ts'
 import { RequestBody, RequestBodyError } from './request-body.ts'
 import { RequestReader } from './request-reader.ts'
 import { ServerExchange } from './server-exchange.ts'
+import { BUG, REASONS, SLOW_BODY, SLOW_HEAD } from './server-refusals.ts'
+import { ServerTunnel } from './server-tunnel.ts'
 import { Timed, wheel } from './timers.ts'
 import type { ServerOptions } from './types.ts'
 import { beginRead, endRead, writeText } from './write-out.ts'
@@ -20,6 +22,8 @@ const DRAIN = 3
 /** We have ended: what still comes is thrown away, so that the client can read the answer before it meets a reset. */
 const LINGER = 4
 const CLOSED = 5
+/** The answer is 101: bytes as they are, both ways. */
+const TUNNEL = 6
 
 const DRAINED_BYTES_MAX = 65_536
 const LINGER_MS = 2000
@@ -29,20 +33,6 @@ const LINGERED_BYTES_MAX = 16 * 1024 * 1024
 const PROBE_MS = 250
 /** ... and how often it is looked whether that met a reset. */
 const PROBE_AGAIN_MS = 500
-const SLOW_HEAD: Refusal = { status: 408, detail: 'the head of the request did not arrive in time' }
-const SLOW_BODY: Refusal = { status: 408, detail: 'the body of the request did not arrive in time' }
-const BUG: Refusal = { status: 500, detail: 'the request met a bug' }
-
-const REASONS: Readonly<Record<number, string>> = {
-  400: 'Bad Request',
-  408: 'Request Timeout',
-  414: 'URI Too Long',
-  417: 'Expectation Failed',
-  431: 'Request Header Fields Too Large',
-  500: 'Internal Server Error',
-  501: 'Not Implemented',
-  505: 'HTTP Version Not Supported',
-}
 
 /** What a connection knows of the server it belongs to. */
 export interface ConnectionOwner {
@@ -166,9 +156,29 @@ export class ServerConnection extends Timed implements Reader {
   }
 
   flowBody(body: RequestBody): void {
-    if (body !== this.#body || this.#state !== BODY) return
-    if (!this.#blocked) wheel.set(this, this.#owner.options.limits.bodyTimeoutMs)
+    if (body !== this.#body || (this.#state !== BODY && this.#state !== TUNNEL)) return
+    if (this.#state === BODY && !this.#blocked) wheel.set(this, this.#owner.options.limits.bodyTimeoutMs)
     this.#goOn()
+  }
+
+  /** The answer is 101. What the client sent behind its request is the beginning of what it sends through. */
+  beginTunnel(): ServerTunnel {
+    const tunnel = new ServerTunnel(this)
+    this.#body = tunnel
+    this.#state = TUNNEL
+    this.#keepAlive = false
+    wheel.clear(this) // the other side watches for silence
+    return tunnel
+  }
+
+  tunnelFlushed(): void {
+    this.#blocked = false
+    if (this.#state === TUNNEL) wheel.clear(this)
+  }
+
+  /** Both directions have ended. */
+  endTunnel(): void {
+    if (this.#state === TUNNEL) this.#answerSent()
   }
 
   /** Breaks the connection. `reset`: only that tells the client that the answer is not whole. */
@@ -228,6 +238,9 @@ export class ServerConnection extends Timed implements Reader {
       case WORK:
         if (this.#reader.version === 11 && !this.#blocked) wheel.set(this, PROBE_MS)
         break
+      case TUNNEL:
+        if (this.#held === null) this.#body!.complete(null)
+        break
       default:
         this.socket.destroySoon()
     }
@@ -274,7 +287,11 @@ export class ServerConnection extends Timed implements Reader {
         at = this.#takeHead(input, at, end)
       } else if ((this.#state === BODY && this.#body!.flowing) || this.#state === DRAIN) {
         at = this.#takeBody(input, at, end)
-      } else if (this.#state === BODY || this.#state === WORK) {
+      } else if (this.#state === TUNNEL && this.#body!.flowing) {
+        const piece = input.subarray(at, end)
+        this.#body!.data(this.#borrowed ? copyOf(piece) : piece)
+        break
+      } else if (this.#state === BODY || this.#state === WORK || this.#state === TUNNEL) {
         this.#hold(input, at, end)
         break
       } else {
@@ -298,6 +315,7 @@ export class ServerConnection extends Timed implements Reader {
     if (this.#peerEnded) {
       if (this.#state === BODY) this.#clientLeft()
       else if (this.#state === HEAD) this.#linger()
+      else if (this.#state === TUNNEL) this.#body!.complete(null)
     } else if (this.#paused) {
       this.#paused = false
       this.socket.resume()
@@ -338,7 +356,7 @@ export class ServerConnection extends Timed implements Reader {
     this.#body = reader.bodyComplete ? null : new RequestBody(this, reader.bodyBytesLeft)
     this.#drainedBytes = 0
     const { method, target, version, headers } = reader
-    const exchange = new ServerExchange(this, method, target, version, headers, this.#body)
+    const exchange = new ServerExchange(this, method, target, version, headers, this.#body, reader.webSocket)
     this.#exchange = exchange
     try {
       this.#owner.options.onRequest(exchange)

@@ -1,7 +1,8 @@
 import { AS_GIVEN, CHUNKED, lastChunk, NO_FRAMING, responseHead } from './head-writer.ts'
 import type { RequestBody } from './request-body.ts'
 import type { ServerConnection } from './server-connection.ts'
-import type { Downstream } from './types.ts'
+import type { ServerTunnel } from './server-tunnel.ts'
+import type { Downstream, TunnelSource } from './types.ts'
 import { type Flushable, flushSoon, writeBoth, writeChunk, writeText } from './write-out.ts'
 
 // How far the answer is.
@@ -17,6 +18,7 @@ export class ServerExchange implements Downstream, Flushable {
   readonly httpVersion: '1.0' | '1.1'
   readonly rawHeaders: readonly string[]
   readonly body: RequestBody | null
+  readonly webSocket: boolean
   readonly receivedAtMs: number
   onFinish: ((how: 'sent' | 'gone') => void) | null
   onDrain: (() => void) | null
@@ -31,6 +33,7 @@ export class ServerExchange implements Downstream, Flushable {
   #lengthBytes: number
   #bytesLeft: number
   #corked: boolean
+  #tunnel: ServerTunnel | null
 
   constructor(
     connection: ServerConnection,
@@ -39,12 +42,14 @@ export class ServerExchange implements Downstream, Flushable {
     version: number,
     rawHeaders: readonly string[],
     body: RequestBody | null,
+    webSocket: boolean,
   ) {
     this.method = method
     this.target = target
     this.httpVersion = version === 11 ? '1.1' : '1.0'
     this.rawHeaders = rawHeaders
     this.body = body
+    this.webSocket = webSocket
     this.receivedAtMs = performance.now()
     this.onFinish = null
     this.onDrain = null
@@ -56,6 +61,7 @@ export class ServerExchange implements Downstream, Flushable {
     this.#lengthBytes = 0
     this.#bytesLeft = 0
     this.#corked = false
+    this.#tunnel = null
   }
 
   get remoteAddress(): string {
@@ -118,6 +124,17 @@ export class ServerExchange implements Downstream, Flushable {
     flushSoon(this)
   }
 
+  switchProtocols(reason: string, headers: readonly string[]): TunnelSource {
+    if (!this.webSocket || this.#phase !== OPEN) throw new Error('the client did not ask for this, or was answered')
+    this.#head = responseHead(101, reason, [...headers, 'Upgrade', 'websocket'], NO_FRAMING, 'Upgrade')
+    this.#phase = STREAMING
+    this.#lengthBytes = NO_FRAMING
+    this.#bytesLeft = NO_FRAMING
+    this.#tunnel = this.#connection.beginTunnel()
+    flushSoon(this)
+    return this.#tunnel
+  }
+
   write(chunk: Buffer): boolean {
     if (this.#phase !== STREAMING) {
       if (this.#phase === FINISHED) return true
@@ -170,7 +187,8 @@ export class ServerExchange implements Downstream, Flushable {
       socket.uncork()
     }
     this.#phase = WRITTEN
-    this.#connection.answerWritten()
+    if (this.#tunnel === null) this.#connection.answerWritten()
+    else this.#tunnel.endAnswer()
   }
 
   abort(): void {

@@ -16,6 +16,8 @@ export interface Downstream {
   readonly rawHeaders: readonly string[]
   /** Null when the request has no body. Paused until started; an unread rest is drained (64 KiB at most) or the connection closed. */
   readonly body: BodySource | null
+  /** The client asks to go on as a WebSocket: GET, HTTP/1.1, no body, Connection and Upgrade say so. It may be answered like any other. */
+  readonly webSocket: boolean
   readonly remoteAddress: string
   readonly remotePort: number
   readonly localPort: number
@@ -38,12 +40,23 @@ export interface Downstream {
   send(status: number, reason: string, headers: readonly string[], body: Buffer | string | null): void
   /** The head of a streamed answer. `bodyBytes`: exact length, -1 when only the end will tell (chunked; close on HTTP/1.0), 0 for none. */
   head(status: number, reason: string, headers: readonly string[], bodyBytes: number): void
+  /**
+   * Answers 101 to a request with `webSocket`. What the client sends from here on is in the source that is returned; `write`
+   * sends bytes as they are and `end` half-closes. Finished when both directions have ended. The transport adds Connection and Upgrade.
+   */
+  switchProtocols(reason: string, headers: readonly string[]): TunnelSource
   /** False: wait for `onDrain`. */
   write(chunk: Buffer): boolean
   /** `trailers` is flat: name, value, ... */
   end(trailers?: readonly string[] | null): void
   /** Breaks the connection, so that the client sees that the answer is not whole. */
   abort(): void
+}
+
+/** What one side of a tunnel sends: bytes without framing, `onEnd` at its half-close. */
+export interface TunnelSource extends BodySource {
+  /** Delivered so far. */
+  readonly bytes: number
 }
 
 export interface TlsClientOptions {
@@ -80,6 +93,8 @@ export interface UpstreamRequest {
   readonly connectTimeoutMs: number
   /** No byte either way for this long. */
   readonly ioTimeoutMs: number
+  /** Asks to go on as a WebSocket; only with GET and no body. The transport writes Connection and Upgrade. A 101 is an answer then. */
+  readonly webSocket?: boolean
 }
 
 export type UpstreamFailure =
@@ -107,7 +122,11 @@ export class UpstreamError extends Error {
   }
 }
 
-/** Takes the answer. Interim answers (1xx, but 101) are not handed on. After `onEnd` or `onError` nothing follows. */
+/**
+ * Takes the answer. Interim answers (1xx) are not handed on. After `onEnd` or `onError` nothing follows. A 101 to a request with
+ * `webSocket` is handed on as a head without length: `UpstreamCall.tunnel` from inside `onHead`, then `onData` gets bytes as they
+ * are and `onEnd` tells the peer's half-close. What breaks after that is told by `cancel` to the source of the other direction.
+ */
 export interface UpstreamHandler {
   /** The head of the answer. `headers` has no hop-by-hop or framing header but Content-Length. `bodyBytes` -1: only the end will tell. */
   onHead(status: number, reason: string, headers: string[], bodyBytes: number): void
@@ -119,6 +138,8 @@ export interface UpstreamHandler {
 
 export interface UpstreamCall {
   resume(): void
+  /** After a 101: sends what `source` gives, as it is, and half-closes at its end. */
+  tunnel(source: BodySource): void
   /** Ends the exchange; the handler's `onError` is not called. */
   abort(): void
 }
