@@ -23,7 +23,7 @@ export function fillRecord(record: CallRecord, call: Call, gone: boolean): void 
   record.targetStatus = call.targetStatus
   record.answeredBy = ending?.by ?? x?.answeredBy ?? 'gateway'
   record.errorCode = ending?.code ?? fault?.code ?? ''
-  record.bytesIn = call.tunnel === null ? call.bytesIn : call.tunnel.bytes
+  record.bytesIn = call.tunnel === null ? down.bytesIn : call.tunnel.bytes
   record.bytesOut = down.bytesOut
   const now = x === null || x.answerSentAt === 0 ? performance.now() : endOf(call, x)
   record.totalMs = now - down.receivedAtMs

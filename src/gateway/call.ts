@@ -39,7 +39,6 @@ export class Call {
   ownFault: Fault | null
   /** The target's answer ended before it was whole, so the client's was cut. */
   brokeOff: boolean
-  bytesIn: number
   /** The answer is out, or the client is gone. */
   over: boolean
 
@@ -74,7 +73,6 @@ export class Call {
     this.targetStatus = 0
     this.ownFault = null
     this.brokeOff = false
-    this.bytesIn = 0
     this.over = false
   }
 }

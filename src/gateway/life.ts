@@ -184,7 +184,7 @@ const route: Stage = (_life, call) => {
     return null
   }
   const { down } = call
-  const request = Message.streaming('request', down.rawHeaders, down.body === null ? null : counted(call, down.body))
+  const request = Message.streaming('request', down.rawHeaders, down.body)
   request.verb = down.method
   request.path = call.path
   request.queryText = call.query
@@ -227,12 +227,6 @@ function overLimit(call: Call, dialect: Dialect): Fault | null {
   }
   if (call.headersBytes <= EDGE_HEADERS_BYTES_MAX) return null
   return platformFault('protocol.http.TooBigHeaders', EDGE_HEADERS_BYTES_MAX.toLocaleString('en'))
-}
-
-/** Counts what comes in, for the record. */
-function counted(call: Call, source: BodySource): BodySource {
-  if (source.lengthBytes >= 0) call.bytesIn = source.lengthBytes
-  return source
 }
 
 const throttle: Stage = (_life, call) => {

@@ -20,6 +20,7 @@ export class RequestBody implements BodySource {
   started: boolean
   /** Nothing goes to the sink any more: it had all, or an error, or cancelled. */
   done: boolean
+  receivedBytes: number
   readonly #connection: ServerConnection
   #sink: BodySink | null
 
@@ -28,6 +29,7 @@ export class RequestBody implements BodySource {
     this.flowing = false
     this.started = false
     this.done = false
+    this.receivedBytes = 0
     this.#connection = connection
     this.#sink = null
   }
@@ -59,6 +61,7 @@ export class RequestBody implements BodySource {
   // Called by the connection.
 
   data(chunk: Buffer): void {
+    this.receivedBytes += chunk.length
     if (this.#sink !== null && !this.#sink.onData(chunk)) this.flowing = false
   }
 

@@ -64,6 +64,10 @@ export class ServerExchange implements Downstream, Flushable {
     this.#tunnel = null
   }
 
+  get bytesIn(): number {
+    return this.body === null ? 0 : this.body.receivedBytes
+  }
+
   get remoteAddress(): string {
     return this.#connection.remoteAddress
   }

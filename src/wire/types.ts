@@ -31,6 +31,8 @@ export interface Downstream {
   onFinish: ((how: 'sent' | 'gone') => void) | null
   /** Told when `write` answered false and the client reads again. Set by the owner. */
   onDrain: (() => void) | null
+  /** Bytes of the request's body read so far, without its framing. */
+  readonly bytesIn: number
   /** Bytes of the answer written so far, head included. */
   readonly bytesOut: number
   /** Status that the transport itself answered with since the body was malformed (400) or stalled (408), told by `onFinish('gone')`; else 0. */
