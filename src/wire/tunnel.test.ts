@@ -1,6 +1,8 @@
-import type { Socket } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
+import tls from 'node:tls'
 import { afterEach, describe, expect, test } from 'vitest'
 import { createUpstreamClient } from './client.ts'
+import { CA_CERT, SERVER_CERT, SERVER_KEY } from './test-certificates.ts'
 import { cleanUp, later, RawClient, rawUpstream, serve, until } from './test-support.ts'
 import { wheel } from './timers.ts'
 import type { Downstream, Origin, TunnelSource, UpstreamCall, UpstreamClient, UpstreamError } from './types.ts'
@@ -231,6 +233,49 @@ describe('a tunnel', () => {
     await raw.until((it) => it.ended)
     await until(() => peers[0]!.ended)
   })
+})
+
+test('over TLS on both sides, half-closes in either order', async () => {
+  const peers: Peer[] = []
+  const identity = { cert: SERVER_CERT, key: SERVER_KEY }
+  const upstream = tls.createServer({ ...identity, allowHalfOpen: true }, (socket) => {
+    socket.on('error', () => {})
+    peers.push(new Peer(socket, SWITCHED))
+  })
+  await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve))
+  later(() => upstream.close())
+  const upstreamPort = (upstream.address() as AddressInfo).port
+  const origin = { key: 'tls', secure: true, host: '127.0.0.1', port: upstreamPort, tls: { ca: CA_CERT } }
+  const client = createUpstreamClient()
+  later(() => client.close())
+  const joins: Join[] = []
+  const { port } = await serve((down) => joins.push(new Join(client, origin, down)), { tls: identity })
+  for (const [i, clientFirst] of [true, false].entries()) {
+    const socket = tls.connect({ port, host: '127.0.0.1', ca: CA_CERT })
+    socket.allowHalfOpen = true
+    later(() => socket.destroy())
+    const raw = new RawClient(socket)
+    raw.write(ASKED)
+    await raw.untilText('\r\n\r\n')
+    const peer = peers[i]!
+    raw.write('ping')
+    await until(() => peer.text === 'ping')
+    if (clientFirst) {
+      socket.end()
+      await until(() => peer.ended)
+      peer.socket.end('late')
+      await raw.untilText('late')
+    } else {
+      peer.socket.end()
+      await raw.until((it) => it.ended)
+      raw.write('late')
+      await until(() => peer.text === 'pinglate')
+      socket.end()
+    }
+    await until(() => peer.closed && joins[i]!.outcome !== '')
+    expect(joins[i]!.outcome).toBe('sent')
+    expect(joins[i]!.error).toBe(null)
+  }
 })
 
 describe('a slow reader of a tunnel holds the sender back', () => {
