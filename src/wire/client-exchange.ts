@@ -160,11 +160,17 @@ export class ClientExchange implements UpstreamCall, BodySink {
         this.#breakOff('the body of the request is longer than announced', null)
         return true
       }
-      if (this.#bytesLeft === 0) this.allSent = true
+      if (this.#bytesLeft === 0) this.#sentAll()
       goOn = head === '' ? socket.write(chunk) : writeBoth(socket, head, chunk)
     }
     this.#blocked = !goOn
     return goOn
+  }
+
+  /** From here on it is the upstream that is waited for: its time begins anew. */
+  #sentAll(): void {
+    this.allSent = true
+    this.connection!.stirred(this)
   }
 
   onEnd(trailers: readonly string[] | null): void {
@@ -172,13 +178,13 @@ export class ClientExchange implements UpstreamCall, BodySink {
     const socket = this.connection!.socket
     if (this.#source!.lengthBytes < 0) {
       socket.write(this.#pendingHead + lastChunk(trailers), 'latin1')
-      this.allSent = true
+      this.#sentAll()
     } else if (this.#bytesLeft > 0) {
       this.#breakOff('the body of the request is shorter than announced', null)
       return
     } else if (this.#pendingHead !== '') {
       socket.write(this.#pendingHead, 'latin1')
-      this.allSent = true
+      this.#sentAll()
     }
     this.#pendingHead = ''
   }
