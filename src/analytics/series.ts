@@ -57,7 +57,7 @@ export const labelNames: readonly Label[] = [
   'errorCode',
 ]
 
-export const noLabels: Labels = {
+const noLabels: Labels = {
   environment: '',
   proxy: '',
   revision: '',
@@ -80,7 +80,7 @@ interface KindRule {
 const ALL_LEVELS: readonly Level[] = ['minute', 'quarter', 'hour', 'day']
 
 /** Which rows a call is added to. Only `call` has every label, so only it is not kept for ever. */
-export const kindRules: readonly KindRule[] = [
+const kindRules: readonly KindRule[] = [
   { kind: 'all', labels: [], needs: null, levels: ALL_LEVELS },
   { kind: 'proxy', labels: ['environment', 'proxy'], needs: 'proxy', levels: ALL_LEVELS },
   { kind: 'service', labels: ['service'], needs: 'service', levels: ALL_LEVELS },

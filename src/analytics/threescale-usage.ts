@@ -18,7 +18,7 @@ export interface ResponseCodeUsage {
 }
 
 /** Codes that 3scale counts; all others are zero there, and so here. */
-export const countedCodes: readonly string[] = ['2XX', '4XX', '5XX', '200', '403', '404', '500', '503']
+const countedCodes: readonly string[] = ['2XX', '4XX', '5XX', '200', '403', '404', '500', '503']
 
 export interface UsageOptions extends RangeOptions {
   /** Put into the answer as it is: the application that the question is about. */

@@ -128,7 +128,7 @@ export function policyEnv(compiler: Compiler, kind: PolicyKind, policy: Policy, 
 }
 
 /** The place of an offset inside a text that began at `source.at`. */
-export function positionAt(source: SourceText, offset: number): Position {
+function positionAt(source: SourceText, offset: number): Position {
   const before = source.text.slice(0, offset)
   const newline = before.lastIndexOf('\n')
   if (newline < 0) return { ...source.at, column: source.at.column + offset }

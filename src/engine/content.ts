@@ -39,7 +39,7 @@ async function loadThen(x: Exchange, message: Message, bits: number): Promise<Fa
 }
 
 /** Why a body could not be read, as the client and the fault rules see it. */
-export function bodyFault(message: Message, failure: BodyFailure): Fault {
+function bodyFault(message: Message, failure: BodyFailure): Fault {
   const request = message.kind === 'request'
   if (failure === 'too-big') {
     const fault = platformFault('protocol.http.TooBigBody', String(BODY_BYTES_MAX))

@@ -70,7 +70,7 @@ function writeHeader(m: Message, name: string, index: number | null, add: boolea
  * What may stand in a header: control characters would end its line early and become blanks; letters beyond latin1 go out
  * as UTF-8, in the form in which headers are kept (one character for each byte).
  */
-export function fieldValue(text: string): string {
+function fieldValue(text: string): string {
   if (!/[^\t\x20-\x7e\x80-\xff]/.test(text)) return text
   const line = text.replace(/[\x00-\x08\x0a-\x1f\x7f]+/g, ' ').trim()
   return /[^\x00-\xff]/.test(line) ? Buffer.from(line, 'utf8').toString('latin1') : line

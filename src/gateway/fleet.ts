@@ -189,13 +189,11 @@ async function assertFree(host: string, port: number): Promise<void> {
 /** A thread cannot compile a publication; no other thread could. */
 class RefusedError extends Error {}
 
-type Answer = Extract<FromWorker, { error: string | null }>
-
 /** One thread and the answers that are awaited from it. */
 class Member {
   readonly number: number
   readonly #worker: Worker
-  #waiting: { kind: string; resolve: (answer: Answer) => void; reject: (error: Error) => void } | null = null
+  #waiting: { kind: string; resolve: (answer: FromWorker) => void; reject: (error: Error) => void } | null = null
   #last: Promise<unknown> = Promise.resolve()
   readonly #exited: Promise<void>
 
@@ -204,7 +202,7 @@ class Member {
     this.#worker = worker
     this.#exited = new Promise((resolve) => worker.once('exit', () => resolve()))
     worker.on('message', (message: FromWorker) => {
-      if (!('error' in message) || this.#waiting?.kind !== message.kind) return
+      if (this.#waiting?.kind !== message.kind) return
       const { resolve } = this.#waiting
       this.#waiting = null
       resolve(message)
@@ -236,10 +234,10 @@ class Member {
   }
 
   /** One question at a time, in order. */
-  #ask(message: ToWorker, kind: Answer['kind']): Promise<Answer> {
+  #ask(message: ToWorker, kind: FromWorker['kind']): Promise<FromWorker> {
     const asked = this.#last.then(
       () =>
-        new Promise<Answer>((resolve, reject) => {
+        new Promise<FromWorker>((resolve, reject) => {
           const timer = setTimeout(
             () => this.#waiting?.reject(new Error(`no answer for ${ANSWER_TIMEOUT_MS} ms`)),
             ANSWER_TIMEOUT_MS,

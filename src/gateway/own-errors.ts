@@ -1,5 +1,6 @@
 import { errorMessage } from '../engine/error-body.ts'
 import type { Fault } from '../engine/fault.ts'
+import { Headers } from '../engine/headers.ts'
 import type { Dialect } from '../model/proxy.ts'
 import { sendOwn } from './answer.ts'
 import type { Call } from './call.ts'
@@ -7,11 +8,9 @@ import type { Call } from './call.ts'
 /** Answers with an error of the gateway's own, in the configured dialect unless the rule belongs to one. */
 export function ownError(call: Call, fault: Fault, dialect: Dialect = call.snapshot.settings.dialect): void {
   call.ownFault = fault
-  const message = errorMessage(dialect, fault, { requestId: call.id, accept: acceptOf(call.down.rawHeaders) })
+  const message = errorMessage(dialect, fault, {
+    requestId: call.id,
+    accept: new Headers(call.down.rawHeaders).get('accept'),
+  })
   sendOwn(call, message.status, message.reason, message.headers.raw, message.content)
-}
-
-function acceptOf(raw: readonly string[]): string | undefined {
-  for (let i = 0; i < raw.length; i += 2) if (raw[i]!.toLowerCase() === 'accept') return raw[i + 1]
-  return undefined
 }

@@ -50,10 +50,8 @@ export type ToWorker =
   | { readonly kind: 'close'; readonly graceMs: number }
 
 export type FromWorker =
-  | { readonly kind: 'ready' }
   | { readonly kind: 'published'; readonly generation: number; readonly error: string | null }
   | { readonly kind: 'listening'; readonly port: number; readonly tlsPort: number; readonly error: string | null }
-  | { readonly kind: 'closed' }
 
 /** Limits of the gateway's door (APIG's figures; Edge's are tighter and act after routing). */
 export const SERVER_LIMITS: ServerLimits = {

@@ -46,7 +46,6 @@ export class GatewayThread implements LifeServices {
     this.#publish = { ...services.publish, engine: { outbound: this.#outbound, now: Date.now } }
     this.#life = new Life(this, snapshot)
     services.main.on('message', (message: ToWorker) => this.#obey(message))
-    this.#tell({ kind: 'ready' })
   }
 
   finished(call: Call, gone: boolean): void {
@@ -128,7 +127,6 @@ export class GatewayThread implements LifeServices {
     await this.#services.flush().catch((error: Error) => {
       this.#services.log.error({ reason: error.message }, 'the last records of this thread are lost')
     })
-    this.#tell({ kind: 'closed' })
     this.#services.main.close()
     // Timers of policies that wait for nobody must not keep the thread.
     process.exit(0)

@@ -110,7 +110,7 @@ export function scanResponseHead(headers: string[], version: number, status: num
 }
 
 /** Connection, Keep-Alive, Proxy-Connection, TE, Trailer, Transfer-Encoding, Upgrade: RFC 9110 section 7.6.1. */
-export function isHopByHop(name: string): boolean {
+function isHopByHop(name: string): boolean {
   switch (name.length) {
     case 2:
       return name.toLowerCase() === 'te'

@@ -3,7 +3,7 @@ import type { Answerer, CodeClass } from './answers.ts'
 
 const classKeys = ['1XX', '2XX', '3XX', '4XX', '499', '5XX'] as const
 
-export const answererKeys: readonly Answerer[] = ['gateway', 'policy', 'callout', 'target', 'client']
+const answererKeys: readonly Answerer[] = ['gateway', 'policy', 'callout', 'target', 'client']
 
 /** What is asked of the store for one chart; `seriesOf` reads the answer. */
 export const countKeys: readonly CountKey[] = ['any', ...classKeys, ...answererKeys]

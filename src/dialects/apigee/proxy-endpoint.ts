@@ -10,7 +10,7 @@ import { type Reading, readEndpoint, readFlow } from './flows.ts'
 const methods = ['GET', 'PUT', 'POST', 'DELETE', 'HEAD', 'OPTIONS', 'TRACE', 'PATCH', 'CONNECT']
 
 /** Apigee's table of endpoint properties for proxies. */
-export const proxyProperties: PropertyTable = new Map<string, PropertyRule>([
+const proxyProperties: PropertyTable = new Map<string, PropertyRule>([
   ['X-Forwarded-For', { type: 'boolean', ours: 'true' }],
   ['request.streaming.enabled', { type: 'boolean', works: true }],
   ['response.streaming.enabled', { type: 'boolean', works: true }],

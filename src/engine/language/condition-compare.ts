@@ -22,7 +22,7 @@ const RUNTIME_PATTERNS_MAX = 256
 const RUNTIME_PATTERN_CHARS_MAX = 8192
 
 /** How the literal reads where text is compared: `12l` is 12, `3d` is 3.0. */
-export function literalText(literal: PresentLiteral): string {
+function literalText(literal: PresentLiteral): string {
   if (literal.kind === 'number' && (literal.type === 'double' || literal.type === 'float')) {
     return doubleText(literal.value)
   }

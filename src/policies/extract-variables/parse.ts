@@ -43,7 +43,7 @@ export function parse(xml: XmlElement, problems: Problems): Config {
   }
 }
 
-export function policyName(xml: XmlElement): string {
+function policyName(xml: XmlElement): string {
   return xml.attributes['name'] ?? ''
 }
 
