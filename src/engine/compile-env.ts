@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
+import type { DeployedProxy, Settings } from '../model/deployment.ts'
 import type { Problems } from '../model/problem.ts'
-import type { ApiProxy, Policy } from '../model/proxy.ts'
+import type { Policy } from '../model/proxy.ts'
 import type { Position, SourceText } from '../model/source.ts'
 import { ContentNeeds } from './content.ts'
 import type { Exchange } from './exchange.ts'
@@ -101,8 +102,14 @@ export function unresolved(name: string): Fault {
   return platformFault('entities.UnresolvedVariable', name)
 }
 
+/** Where a policy is deployed. */
+export interface PolicyOwner {
+  readonly deployed: DeployedProxy
+  readonly settings: Settings
+}
+
 /** The environment of one policy: the compiler, and what is the policy's own. */
-export function policyEnv(compiler: Compiler, kind: PolicyKind, policy: Policy, proxy: ApiProxy): CompileEnv {
+export function policyEnv(compiler: Compiler, kind: PolicyKind, policy: Policy, of: PolicyOwner): CompileEnv {
   return {
     policy,
     variable: (name) => compiler.variable(name),
@@ -120,8 +127,9 @@ export function policyEnv(compiler: Compiler, kind: PolicyKind, policy: Policy, 
     problem: (code, at, message) => compiler.problems.error(code, at, message),
     resource: (url) => {
       const match = /^([a-z]+):\/\/(.+)$/.exec(url)
-      return proxy.resources.find((r) => r.type === match?.[1] && r.name === match[2])?.text ?? null
+      return of.deployed.proxy.resources.find((r) => r.type === match?.[1] && r.name === match[2])?.text ?? null
     },
+    entities: of.settings.entities,
     outbound: compiler.services.outbound,
     now: compiler.services.now,
   }

@@ -179,7 +179,10 @@ class ProxyCompilation {
     let step: Step | null = null
     if (policy !== undefined && kind !== undefined) {
       const compiler = this.#compiler()
-      const inner = kind.compile(policy.config, policyEnv(compiler, kind, policy, this.#deployed.proxy))
+      const inner = kind.compile(
+        policy.config,
+        policyEnv(compiler, kind, policy, { deployed: this.#deployed, settings: this.#settings }),
+      )
       if (policy.enabled) step = withContent(compiler.needs.bits, guarded(inner, policy, kind.prefix))
     }
     this.#steps.set(name, step)

@@ -1,4 +1,5 @@
 import type { MaybePromise } from '../core/async.ts'
+import type { EnvironmentEntities } from '../model/entities.ts'
 import type { Problems } from '../model/problem.ts'
 import type { Policy } from '../model/proxy.ts'
 import type { Position, SourceText } from '../model/source.ts'
@@ -66,6 +67,8 @@ export interface CompileEnv<FaultName extends string = string> {
   problem(code: string, at: Position, message: string): void
   /** A resource file of the bundle (`jsc://a.js`); null when there is none. */
   resource(url: string): string | null
+  /** What the environment has by name: target servers, key stores, caches, shared flows. */
+  readonly entities: EnvironmentEntities
   readonly outbound: Outbound
   now(): number
 }

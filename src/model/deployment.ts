@@ -1,3 +1,4 @@
+import { type EnvironmentEntities, noEntities } from './entities.ts'
 import type { ApiProxy, Dialect } from './proxy.ts'
 import type { Service } from './service.ts'
 import type { Throttle } from './throttle.ts'
@@ -17,6 +18,7 @@ export interface Settings {
   /** Edge's way: https without a TrustStore accepts any certificate. */
   readonly edgeCompatibleTls: boolean
   readonly virtualHosts: readonly VirtualHost[]
+  readonly entities: EnvironmentEntities
 }
 
 /** Binds the endpoints that name it to host names: a call for one of those is routed among these endpoints alone. */
@@ -39,6 +41,7 @@ export const defaultSettings: Settings = {
   gatewayLimitPerSecond: null,
   edgeCompatibleTls: false,
   virtualHosts: [],
+  entities: noEntities,
 }
 
 /** One proxy as it is deployed: the revision, and what it is bound to. */

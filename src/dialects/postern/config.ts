@@ -132,6 +132,7 @@ class ConfigReading {
       gatewayLimitPerSecond: raw.gatewayLimitPerSecond ?? defaultSettings.gatewayLimitPerSecond,
       edgeCompatibleTls: raw.tls?.edgeCompatible ?? defaultSettings.edgeCompatibleTls,
       virtualHosts: this.#virtualHosts(),
+      entities: defaultSettings.entities,
     }
   }
 

@@ -1,0 +1,102 @@
+import type { ApiProxy } from './proxy.ts'
+
+/** A backend by name, as target endpoints and callouts refer to it. Plain data, as all of this file. */
+export interface TargetServer {
+  readonly name: string
+  readonly host: string
+  readonly port: number
+  readonly enabled: boolean
+  /** SSLInfo as the management API has it (`sSLInfo`); null: plain HTTP. */
+  readonly ssl: SslInfo | null
+}
+
+/** Edge's SSLInfo. Names may be `ref://...`; in connections they may hold templates. */
+export interface SslInfo {
+  readonly enabled: boolean
+  /** Apigee X: the certificate must match; ours always does unless errors are ignored. */
+  readonly enforce: boolean
+  readonly clientAuthEnabled: boolean
+  readonly keyStore: string | null
+  readonly keyAlias: string | null
+  readonly trustStore: string | null
+  readonly ignoreValidationErrors: boolean
+  readonly ciphers: readonly string[]
+  readonly protocols: readonly string[]
+  readonly commonName: { readonly value: string; readonly wildcardMatch: boolean } | null
+}
+
+/** Key stores hold aliases with a key, trust stores aliases with certificates only. */
+export interface KeyStore {
+  readonly name: string
+  readonly aliases: readonly KeyStoreAlias[]
+}
+
+export interface KeyStoreAlias {
+  readonly name: string
+  /** PEM, the certificate first, then its chain. */
+  readonly cert: string
+  /** PEM, unencrypted; null: a certificate to trust. */
+  readonly key: string | null
+}
+
+/** `ref://name` stands for `refers`. */
+export interface Reference {
+  readonly name: string
+  readonly refers: string
+  readonly resourceType: 'KeyStore' | 'TrustStore'
+}
+
+/** A cache of the environment, as LookupCache and its kin name it. */
+export interface CacheDescriptor {
+  readonly name: string
+  /** When an entry has no expiry of its own. Null: 300 s, Edge's default. */
+  readonly expirySeconds: number | null
+}
+
+/** A flow that proxies share: one flow of steps with its policies and resources, in the shape of a proxy's. */
+export type SharedFlow = Omit<ApiProxy, 'proxyEndpoints' | 'targetEndpoints'> & {
+  readonly steps: ApiProxy['proxyEndpoints'][number]['postFlow']
+}
+
+/** Shared flows that run around every proxy of the environment, by name; null: none. */
+export interface FlowHooks {
+  readonly PreProxyFlowHook: string | null
+  readonly PreTargetFlowHook: string | null
+  readonly PostTargetFlowHook: string | null
+  readonly PostProxyFlowHook: string | null
+}
+
+/** What traces hide (Edge's mask configuration). */
+export interface MaskConfig {
+  /** Null: every proxy of the organisation. */
+  readonly proxy: string | null
+  readonly variables: readonly string[]
+  readonly namespaces: Readonly<Record<string, string>>
+  readonly xPathsRequest: readonly string[]
+  readonly xPathsResponse: readonly string[]
+  readonly xPathsFault: readonly string[]
+  readonly jsonPathsRequest: readonly string[]
+  readonly jsonPathsResponse: readonly string[]
+  readonly jsonPathsFault: readonly string[]
+}
+
+/** What the proxies of one environment are compiled against. A change of any of it is a new publication. */
+export interface EnvironmentEntities {
+  readonly targetServers: readonly TargetServer[]
+  readonly keyStores: readonly KeyStore[]
+  readonly references: readonly Reference[]
+  readonly caches: readonly CacheDescriptor[]
+  readonly sharedFlows: readonly SharedFlow[]
+  readonly flowHooks: FlowHooks
+  readonly masks: readonly MaskConfig[]
+}
+
+export const noEntities: EnvironmentEntities = {
+  targetServers: [],
+  keyStores: [],
+  references: [],
+  caches: [],
+  sharedFlows: [],
+  flowHooks: { PreProxyFlowHook: null, PreTargetFlowHook: null, PostTargetFlowHook: null, PostProxyFlowHook: null },
+  masks: [],
+}
