@@ -1,6 +1,9 @@
 /** Takes a body chunk by chunk, in the manner of undici's dispatch handlers. */
 export interface BodySink {
-  /** Returns false to ask for a pause; the source goes on after `resume()`. */
+  /**
+   * The chunk is lent: its bytes are good until this returns, and who keeps them keeps a copy (`copyOf`).
+   * Returns false to ask for a pause; the source goes on after `resume()`.
+   */
   onData(chunk: Buffer): boolean
   /** The body is complete. `trailers` is flat: name, value, ... (null when there are none). */
   onEnd(trailers: readonly string[] | null): void
@@ -18,4 +21,11 @@ export interface BodySource {
   resume(): void
   /** Nobody wants the rest. The sink is not called again. */
   cancel(): void
+}
+
+/** The bytes of a chunk that was only lent, to keep. */
+export function copyOf(chunk: Buffer): Buffer {
+  const copy = Buffer.allocUnsafe(chunk.length)
+  chunk.copy(copy)
+  return copy
 }

@@ -1,5 +1,5 @@
 import type { MaybePromise } from '../core/async.ts'
-import type { BodySource } from '../core/body.ts'
+import { type BodySource, copyOf } from '../core/body.ts'
 
 /** Why a body could not be read: over the limit, its sender broke off, or it is not in the coding that it claims. */
 export type BodyFailure = 'too-big' | 'broken' | 'undecodable'
@@ -75,7 +75,7 @@ export class Body {
             resolve('too-big')
             return false
           }
-          chunks.push(chunk)
+          chunks.push(copyOf(chunk))
           return true
         },
         onEnd: () => {

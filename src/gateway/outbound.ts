@@ -1,3 +1,4 @@
+import { copyOf } from '../core/body.ts'
 import { codingOf, decoded } from '../engine/encoding.ts'
 import type { Exchange } from '../engine/exchange.ts'
 import { Headers } from '../engine/headers.ts'
@@ -116,7 +117,7 @@ class Collector implements UpstreamHandler {
       this.#giveUp('too-big', `the answer is larger than ${this.#request.answerBytesMax} bytes`)
       return false
     }
-    this.#chunks.push(chunk)
+    this.#chunks.push(copyOf(chunk))
     return true
   }
 

@@ -1,4 +1,4 @@
-import type { BodySink, BodySource } from '../core/body.ts'
+import { type BodySink, type BodySource, copyOf } from '../core/body.ts'
 import type { UpstreamCall, UpstreamClient, UpstreamError, UpstreamHandler, UpstreamRequest } from '../wire/types.ts'
 
 /** Hears of the target's answer: its head, or why there is none. Called once. */
@@ -54,7 +54,7 @@ export class TargetCall implements UpstreamHandler, BodySource {
 
   onData(chunk: Buffer): boolean {
     if (this.#sink !== null) return this.#sink.onData(chunk)
-    this.#held.push(chunk)
+    this.#held.push(copyOf(chunk))
     return false
   }
 

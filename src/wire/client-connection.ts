@@ -4,7 +4,7 @@ import type { ClientExchange } from './client-exchange.ts'
 import type { ClientPool } from './client-pool.ts'
 import { facts, namesWebSocket, scanResponseHead } from './head-rules.ts'
 import { Parser, RESPONSE } from './llhttp.ts'
-import { copyOf, type Reader, readInto } from './read-buffer.ts'
+import { type Reader, readInto } from './read-buffer.ts'
 import { Timed, wheel } from './timers.ts'
 import { UpstreamError, type UpstreamFailure } from './types.ts'
 import { beginRead, endRead } from './write-out.ts'
@@ -350,8 +350,7 @@ export class ClientConnection extends Timed implements Reader {
       this.#bodyBytesLeft -= end - at
     }
     const complete = this.#state === COUNTED_BODY && this.#bodyBytesLeft === 0
-    let chunk = at === 0 && end === input.length ? input : input.subarray(at, end)
-    if (!this.#pool.origin.secure) chunk = copyOf(chunk)
+    const chunk = at === 0 && end === input.length ? input : input.subarray(at, end)
     return this.#pass(chunk, exchange, complete) ? end : -1
   }
 
@@ -359,9 +358,7 @@ export class ClientConnection extends Timed implements Reader {
     const parser = this.#parser
     const end = parser.readChunks(input, at, inputEnd)
     if (end < 0) return this.#bad(parser.refusal!.detail)
-    let chunk = parser.body(input)
-    if (chunk !== null && parser.bodyIsView && !this.#pool.origin.secure) chunk = copyOf(chunk)
-    return this.#pass(chunk, exchange, parser.messageComplete) ? end : -1
+    return this.#pass(parser.body(input), exchange, parser.messageComplete) ? end : -1
   }
 
   /** False: the exchange is over, and was not finished by this. */

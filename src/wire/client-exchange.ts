@@ -161,7 +161,7 @@ export class ClientExchange implements UpstreamCall, BodySink {
         return true
       }
       if (this.#bytesLeft === 0) this.#sentAll()
-      goOn = head === '' ? socket.write(chunk) : writeBoth(socket, head, chunk)
+      goOn = writeBoth(socket, head, chunk)
     }
     this.#blocked = !goOn
     return goOn

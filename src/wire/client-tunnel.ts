@@ -1,6 +1,7 @@
 import type { BodySink, BodySource } from '../core/body.ts'
 import type { ClientConnection } from './client-connection.ts'
 import type { ClientExchange } from './client-exchange.ts'
+import { writeBoth } from './write-out.ts'
 
 /** What goes to an upstream behind its 101: bytes as they are. */
 export class ClientTunnel implements BodySink {
@@ -37,7 +38,7 @@ export class ClientTunnel implements BodySink {
   }
 
   onData(chunk: Buffer): boolean {
-    const goOn = this.#connection.socket.write(chunk)
+    const goOn = writeBoth(this.#connection.socket, '', chunk)
     this.#connection.stirred(this.#exchange)
     this.#blocked = !goOn
     return goOn

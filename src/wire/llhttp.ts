@@ -229,11 +229,6 @@ export class Parser {
     return at
   }
 
-  /** `body` is a part of its input, not a copy. */
-  get bodyIsView(): boolean {
-    return this.spans.length === 2
-  }
-
   /** The body bytes that the last `readChunks` found, in one piece; null: none. */
   body(input: Buffer): Buffer | null {
     const spans = this.spans

@@ -26,12 +26,6 @@ export function readInto(reader: Reader): net.OnReadOpts {
   }
 }
 
-export function copyOf(piece: Buffer): Buffer {
-  const copy = Buffer.allocUnsafe(piece.length)
-  piece.copy(copy)
-  return copy
-}
-
 interface SocketHandle {
   readonly useUserBuffer?: unknown
 }

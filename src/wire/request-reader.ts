@@ -113,11 +113,6 @@ export class RequestReader {
     return this.bodyBytesLeft < 0 ? this.#parser.body(input) : input.subarray(this.#bodyStart, this.#bodyEnd)
   }
 
-  /** `bodyPiece` is a part of its input, not a copy. */
-  get pieceIsView(): boolean {
-    return this.bodyBytesLeft >= 0 || this.#parser.bodyIsView
-  }
-
   free(): void {
     this.#parser.free()
   }

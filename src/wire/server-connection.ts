@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net'
+import { copyOf } from '../core/body.ts'
 import { responseHead } from './head-writer.ts'
 import type { Refusal } from './llhttp.ts'
-import { copyOf, type Reader, readThrough } from './read-buffer.ts'
+import { type Reader, readThrough } from './read-buffer.ts'
 import { RequestBody, RequestBodyError } from './request-body.ts'
 import { RequestReader } from './request-reader.ts'
 import { ServerExchange } from './server-exchange.ts'
@@ -289,7 +290,7 @@ export class ServerConnection extends Timed implements Reader {
         at = this.#takeBody(input, at, end)
       } else if (this.#state === TUNNEL && this.#body!.flowing) {
         const piece = input.subarray(at, end)
-        this.#body!.data(this.#borrowed ? copyOf(piece) : piece)
+        this.#body!.data(piece)
         break
       } else if (this.#state === BODY || this.#state === WORK || this.#state === TUNNEL) {
         this.#hold(input, at, end)
@@ -379,7 +380,6 @@ export class ServerConnection extends Timed implements Reader {
     let piece: Buffer | null = null
     if (!body.done) {
       piece = reader.bodyPiece(input)
-      if (piece !== null && this.#borrowed && reader.pieceIsView) piece = copyOf(piece)
       if (!reader.bodyComplete && !this.#blocked) wheel.set(this, this.#owner.options.limits.bodyTimeoutMs)
     } else {
       this.#drainedBytes += end - at

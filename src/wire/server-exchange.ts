@@ -165,7 +165,7 @@ export class ServerExchange implements Downstream, Flushable {
           return true
         }
       }
-      goOn = head === '' ? socket.write(chunk) : writeBoth(socket, head, chunk)
+      goOn = writeBoth(socket, head, chunk)
     }
     if (!goOn) this.#connection.answerBlocked()
     return goOn
