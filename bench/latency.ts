@@ -44,8 +44,8 @@ export async function latencyRows(): Promise<LatencyRow[]> {
   try {
     for (let round = 0; round < ROUNDS; round++) {
       for (const [name, url] of Object.entries(urls)) {
-        if (!best.has(name)) saturated(url, 3, '1') // compiled and warm
-        const ratePerSecond = Math.round(saturated(url, 2, '1') * SHARE)
+        if (!best.has(name)) await saturated(url, 3, '1') // compiled and warm
+        const ratePerSecond = Math.round((await saturated(url, 2, '1')) * SHARE)
         const { p50Ms, p99Ms } = await load(url, ratePerSecond, SECONDS, '1')
         const before = best.get(name)
         if (before === undefined || p99Ms < before.p99Ms) best.set(name, { name, ratePerSecond, p50Ms, p99Ms })

@@ -60,13 +60,15 @@ export async function load(url: string, ratePerSecond: number, seconds: number, 
   return { calls: times.length, failed, p50Ms: at(0.5), p99Ms: at(0.99) }
 }
 
-/** Calls a second when 64 connections ask without pause. */
-export function saturated(url: string, seconds: number, cpus: string): number {
+/** Calls a second when 64 connections ask without pause. The caller may serve them itself meanwhile. */
+export async function saturated(url: string, seconds: number, cpus: string): Promise<number> {
   const headers = HEADERS.flatMap((one) => ['-H', one])
-  const out = spawnSync('taskset', ['-c', cpus, 'wrk', '-t1', '-c64', `-d${seconds}`, ...headers, url], {
-    encoding: 'utf8',
+  const child = spawn('taskset', ['-c', cpus, 'wrk', '-t1', '-c64', `-d${seconds}`, ...headers, url], {
+    stdio: ['ignore', 'pipe', 'inherit'],
   })
-  return Number(/Requests\/sec:\s+([\d.]+)/.exec(out.stdout)![1])
+  let text = ''
+  for await (const chunk of child.stdout) text += chunk
+  return Number(/Requests\/sec:\s+([\d.]+)/.exec(text)![1])
 }
 
 /** The upstream in a process of its own. */

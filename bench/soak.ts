@@ -12,7 +12,7 @@ const backend = await upstream('1')
 const program = await Program.start({ config, workers: 1, cpus: '0' })
 const url = `http://127.0.0.1:${program.port}/1k`
 try {
-  const ratePerSecond = rate || Math.round(saturated(url, 5, '1') / 2)
+  const ratePerSecond = rate || Math.round((await saturated(url, 5, '1')) / 2)
   await new Promise((resolve) => setTimeout(resolve, 2_000))
   let sent = await program.calls()
   print(

@@ -24,9 +24,9 @@ export async function workerRows(): Promise<WorkersRow[]> {
     for (let round = 0; round < ROUNDS; round++) {
       for (const [i, program] of running.entries()) {
         const url = `http://127.0.0.1:${program.port}/1k`
-        saturated(url, 1, '0,1') // compiled and warm
+        await saturated(url, 1, '0,1') // compiled and warm
         const before = { cpu: program.cpuSeconds, calls: await program.calls() }
-        saturated(url, SECONDS, '0,1')
+        await saturated(url, SECONDS, '0,1')
         await new Promise((resolve) => setTimeout(resolve, 1_000)) // counts travel every 250 ms
         const us = ((program.cpuSeconds - before.cpu) * 1e6) / ((await program.calls()) - before.calls)
         rows[i]!.cpuUs = Math.min(rows[i]!.cpuUs, Math.round(us * 10) / 10)
