@@ -1,10 +1,11 @@
 import type { PolicyKinds } from '../engine/policy.ts'
 import assignMessage from './assign-message/index.ts'
 import extractVariables from './extract-variables/index.ts'
+import javascript from './javascript/index.ts'
 import raiseFault from './raise-fault/index.ts'
 import serviceCallout from './service-callout/index.ts'
 
 /** All kinds of policies by their root element. A new one is a folder and a line here. */
 export const POLICY_KINDS: PolicyKinds = new Map(
-  [assignMessage, extractVariables, raiseFault, serviceCallout].map((kind) => [kind.element, kind]),
+  [assignMessage, extractVariables, javascript, raiseFault, serviceCallout].map((kind) => [kind.element, kind]),
 )

@@ -1,0 +1,227 @@
+import { createHash } from 'node:crypto'
+import type { Exchange, Phase } from '../../engine/exchange.ts'
+import { formatDate } from '../../engine/language/date-format.ts'
+import type { Value } from '../../engine/language/value.ts'
+import { toText } from '../../engine/language/value.ts'
+import { Message } from '../../engine/message.ts'
+import type { Outbound } from '../../engine/policy.ts'
+import { compileMessage, compileVariable, type Variable } from '../../engine/variables.ts'
+import { CALLS_MAX, outgoing, ScriptCall, type ScriptSession, sessionOf } from './exchanges.ts'
+
+/** Unwinds a script that waits; it is run again, with the same answers, when there is something to go on with. */
+export class Waiting extends Error {}
+
+interface Wait {
+  readonly call: ScriptCall
+  readonly timeoutMs: number
+}
+
+interface Entry {
+  readonly question: string
+  readonly answer: unknown
+}
+
+const FLOWS: Readonly<Record<Phase, string>> = {
+  'proxy-request': 'PROXY_REQ_FLOW',
+  'target-request': 'TARGET_REQ_FLOW',
+  'target-response': 'TARGET_RESP_FLOW',
+  'proxy-response': 'PROXY_RESP_FLOW',
+  'post-client': 'PROXY_POST_RESP_FLOW',
+}
+
+const VARIABLES_MAX = 1000
+const PRINTED_CHARS_MAX = 16_384
+
+const variables = new Map<string, Variable>()
+
+/** Names that scripts make up at run time must not gather. */
+function variable(name: string): Variable {
+  let known = variables.get(name)
+  if (known === undefined) {
+    known = compileVariable(name, () => {})
+    if (variables.size >= VARIABLES_MAX) variables.clear()
+    variables.set(name, known)
+  }
+  return known
+}
+
+/**
+ * One call's side of a script: does what the script asks. Where the script may wait, each question and its answer are
+ * written down, so that a second run from the top gets the same answers and has no effect twice.
+ */
+export class Host {
+  wait: Wait | null = null
+  readonly session: ScriptSession
+  readonly #x: Exchange
+  readonly #outbound: Outbound
+  readonly #journal: Entry[] | null
+  readonly #usesSession: boolean
+  #at = 0
+  #callingBack = false
+  #printed = ''
+
+  constructor(x: Exchange, outbound: Outbound, mayWait: boolean, usesSession: boolean) {
+    this.#x = x
+    this.#outbound = outbound
+    this.session = sessionOf(x)
+    this.#journal = mayWait ? [] : null
+    this.#usesSession = usesSession
+  }
+
+  /** What the script printed. */
+  get printed(): string {
+    return this.#printed
+  }
+
+  /** The script begins anew, with the answers that it had. */
+  rewind(): void {
+    this.wait = null
+    this.#at = 0
+  }
+
+  /** From here on only callbacks run: they find what is there and wait for nothing. */
+  callBacks(): void {
+    this.#callingBack = true
+  }
+
+  readonly answer = (operation: string, a: unknown, b: unknown): unknown => {
+    // A script that catches the signal goes on in vain.
+    if (this.wait !== null) throw new Waiting()
+    const journal = this.#journal
+    if (journal === null || this.#callingBack) return this.#do(operation, a, b)
+    const question = `${operation} ${a}`
+    const known = journal[this.#at]
+    if (known !== undefined) {
+      if (known.question !== question) throw new Error('the script does not do the same twice, so it cannot wait')
+      this.#at++
+      return known.answer
+    }
+    const answer = this.#do(operation, a, b)
+    journal.push({ question, answer })
+    this.#at++
+    return answer
+  }
+
+  #do(operation: string, a: unknown, b: unknown): unknown {
+    const does = Object.hasOwn(OPERATIONS, operation) ? OPERATIONS[operation] : undefined
+    if (does === undefined) throw new Error(`no operation ${operation}`)
+    return does(this, String(a), b)
+  }
+
+  get x(): Exchange {
+    return this.#x
+  }
+
+  print(text: string): void {
+    this.#printed = `${this.#printed}${text}\n`.slice(0, PRINTED_CHARS_MAX)
+  }
+
+  sessionJson(): string | null {
+    return this.#usesSession ? this.session.json : null
+  }
+
+  send(json: string): number {
+    const { calls } = this.session
+    if (calls.length >= CALLS_MAX) throw new Error(`one message may call at most ${CALLS_MAX} times`)
+    return calls.push(new ScriptCall(this.#outbound.call(this.#x, outgoing(json)))) - 1
+  }
+
+  waitFor(id: number, timeoutMs: number): null {
+    const call = this.session.calls[id]!
+    if (call.answer !== null || this.#callingBack) return null
+    this.wait = { call, timeoutMs }
+    // The answer to this question is written down when the time of waiting is over.
+    throw new Waiting()
+  }
+
+  /** The wait is over, with or without an answer. */
+  waited(): void {
+    this.#journal!.push({ question: `wait ${this.session.calls.indexOf(this.wait!.call)}`, answer: null })
+  }
+}
+
+type Operation = (host: Host, a: string, b: unknown) => unknown
+
+/** What a script can ask of the call; the guest knows them by name. */
+const OPERATIONS: Readonly<Record<string, Operation>> = {
+  get: ({ x }, name) => forGuest(variable(name).get(x)),
+  set: ({ x }, name, value) => void variable(name).set(x, value as Value),
+  remove: ({ x }, name) => void variable(name).set(x, null),
+  part: ({ x }, path, key) => {
+    const { message, list } = partOf(x, path)
+    return JSON.stringify(message === null ? [] : list!.all(message, String(key)))
+  },
+  names: ({ x }, path) => {
+    const { message, list } = partOf(x, path)
+    return JSON.stringify(message === null ? [] : list!.names(message))
+  },
+  setPart: ({ x }, path, json) => {
+    const [key, value] = JSON.parse(String(json)) as [string, string]
+    const { message, list } = partOf(x, path)
+    if (message !== null) list!.set(message, key, value)
+  },
+  removePart: ({ x }, path, key) => {
+    const { message, list } = partOf(x, path)
+    if (message !== null) list!.remove(message, String(key))
+  },
+  flow: ({ x }) => FLOWS[x.phase],
+  session: (host) => host.sessionJson(),
+  print: (host, text) => host.print(text),
+  send: (host, json) => host.send(json),
+  wait: (host, id, timeoutMs) => host.waitFor(Number(id), Number(timeoutMs)),
+  result: (host, id) => host.session.calls[Number(id)]!.json,
+  hash: (_, how, text) => {
+    const [algorithm, encoding] = how.split(':') as [string, 'hex' | 'base64']
+    return createHash(algorithm).update(String(text)).digest(encoding)
+  },
+  base64: (_, text) => Buffer.from(text).toString('base64'),
+  base64Bytes: (_, json) => Buffer.from(JSON.parse(json) as number[]).toString('base64'),
+  base64Decode: (_, text) => Buffer.from(text, 'base64').toString('utf8'),
+  date: (_, json) => {
+    const [format, zone, ms] = JSON.parse(json) as [string, string, number]
+    const text = formatDate(format, ms, /^(utc|gmt)$/i.test(zone))
+    if (text === null) throw new Error(`"${format}" is no date format`)
+    return text
+  },
+}
+
+/** Only primitives go in: lists as JSON behind a NUL, messages as their content. */
+function forGuest(value: Value): unknown {
+  if (value === null || typeof value !== 'object') return value
+  if (Array.isArray(value)) return `\u0000${JSON.stringify(value)}`
+  return value instanceof Message ? value.content : toText(value)
+}
+
+interface List {
+  all(message: Message, key: string): string[]
+  names(message: Message): string[]
+  set(message: Message, key: string, value: string): void
+  remove(message: Message, key: string): void
+}
+
+const LISTS: Readonly<Record<string, List>> = {
+  header: {
+    all: (message, key) => message.headers.all(key.toLowerCase()),
+    names: (message) => message.headers.names(),
+    set: (message, key, value) => message.headers.set(key, value),
+    remove: (message, key) => message.headers.remove(key.toLowerCase()),
+  },
+  queryparam: {
+    all: (message, key) => message.query.all(key),
+    names: (message) => message.query.names(),
+    set: (message, key, value) => message.query.set(key, value),
+    remove: (message, key) => message.query.remove(key),
+  },
+  formparam: {
+    all: (message, key) => message.form.all(key),
+    names: (message) => message.form.names(),
+    set: (message, key, value) => message.editForm((form) => form.set(key, value)),
+    remove: (message, key) => message.editForm((form) => form.remove(key)),
+  },
+}
+
+function partOf(x: Exchange, path: string): { message: Message | null; list: List | undefined } {
+  const dot = path.lastIndexOf('.')
+  const value = compileMessage(path.slice(0, dot)).get(x)
+  return { message: value instanceof Message ? value : null, list: LISTS[path.slice(dot + 1)] }
+}
