@@ -340,6 +340,13 @@ describe('properties', () => {
     )
   })
 
+  it('a range of no length that lies on a border is one granule', () => {
+    const [since, until] = ['2020-01-01 06:00:00', '2020-01-01 06:00:00']
+    const range = usageRange({ granularity: '21600', since, until }, { clock: clockAt('2026-01-01T00:00:00Z') })
+    expect(range.period.until).toBe('2020-01-01T11:59:59Z')
+    expect(range.edgesMs.length).toBe(2)
+  })
+
   it('any parameters give an answer or a UsageError, at once', () => {
     const text = fc.oneof(
       fc.string({ maxLength: 30 }),

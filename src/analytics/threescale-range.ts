@@ -87,7 +87,7 @@ export function usageRange(parameters: UsageParameters, options: RangeOptions): 
     throw new UsageError('Date parameters should have until after since.', 'exchange since and until')
   }
   const sinceMs = granuleStart(granularity, asked.sinceMs, zone)
-  const untilMs = rangeEnd(granularity, asked.untilMs, zone)
+  const untilMs = rangeEnd(granularity, sinceMs, asked.untilMs, zone)
   checkLength(granularity, untilMs - sinceMs)
   const edgesMs = granuleEdges(granularity, sinceMs, untilMs, zone)
   const compared = parameters['skip_change'] === 'false'
@@ -176,9 +176,11 @@ function periodRange(
   return { sinceMs, untilMs: Math.floor(lastMs / 60_000) * 60_000 + 59_999 }
 }
 
-// The vendor's six-hour granules end at a time that is itself a border; the other granules go on to their own end.
-function rangeEnd(granularity: Granularity, untilMs: number, zone: Zone): number {
-  if (granularity === '21600' && granuleStart(granularity, untilMs, zone) === untilMs) return untilMs
+// The vendor's six-hour granules end at a time that is itself a border; the other granules go on to their own end. A range
+// that would end where it begins is one granule.
+function rangeEnd(granularity: Granularity, sinceMs: number, untilMs: number, zone: Zone): number {
+  if (granularity === '21600' && untilMs > sinceMs && granuleStart(granularity, untilMs, zone) === untilMs)
+    return untilMs
   return nextGranule(granularity, untilMs, zone)
 }
 
