@@ -7,10 +7,10 @@ import { Postern, runPostern } from '../kit/postern.ts'
 import { type Case, Mocks, play } from './apigee-case.ts'
 
 // Black-box cases over public bundles, run unchanged. The bundles are third-party and not part of this project:
-// POSTERN_CASE_BUNDLES names a folder that holds them as <owner>/<repository>/<path>; POSTERN_CASES that of the case files.
+// POSTERN_PUBLIC_BUNDLES names a folder that holds them as <owner>/<repository>/<path>; POSTERN_CASES that of the case files.
 
 const CASES = process.env['POSTERN_CASES'] ?? fileURLToPath(new URL('../../../shared/cases', import.meta.url))
-const BUNDLES = process.env['POSTERN_CASE_BUNDLES'] ?? ''
+const BUNDLES = process.env['POSTERN_PUBLIC_BUNDLES'] ?? ''
 const folder = join(CASES, 'apigee')
 const cases = existsSync(folder)
   ? readdirSync(folder).map((file) => JSON.parse(readFileSync(join(folder, file), 'utf8')) as Case)
@@ -23,7 +23,7 @@ const isThere = (one: Case): boolean =>
 describe('Apigee: public bundles, unchanged', () => {
   for (const one of cases) {
     test(`${one.id}: ${one.title}`, async (context) => {
-      if (!isThere(one)) return context.skip('the bundle is not here: set POSTERN_CASE_BUNDLES')
+      if (!isThere(one)) return context.skip('the bundle is not here: set POSTERN_PUBLIC_BUNDLES')
       const data = mkdtempSync(join(tmpdir(), 'postern-case-'))
       const config = join(data, 'postern.yaml')
       const apis = one.bundles.map(({ name, source }) => `  - {name: ${name}, bundle: "${bundleOf(source)}"}\n`)

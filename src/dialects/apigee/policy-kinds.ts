@@ -8,6 +8,7 @@ export interface MissingKind {
 
 const later: MissingKind = { refused: false, instead: '' }
 const withInstead = (instead: string): MissingKind => ({ refused: false, instead })
+const refused = (instead: string): MissingKind => ({ refused: true, instead })
 
 /** All policy kinds of Edge and X by root element, so that a slip of the pen is told from a kind that is not there yet. */
 export const apigeeKinds: ReadonlyMap<string, MissingKind> = new Map<string, MissingKind>([
@@ -17,7 +18,7 @@ export const apigeeKinds: ReadonlyMap<string, MissingKind> = new Map<string, Mis
   ['AssignMessage', later],
   ['BasicAuthentication', later],
   ['CORS', withInstead('RaiseFault and AssignMessage can send the same headers')],
-  ['ConcurrentRatelimit', withInstead('Apigee has withdrawn it; a throttle in postern.yaml limits calls')],
+  ['ConcurrentRatelimit', refused('Apigee has withdrawn it; a throttle in postern.yaml limits calls')],
   ['DataCapture', later],
   ['DecodeJWS', later],
   ['DecodeJWT', later],
@@ -38,7 +39,7 @@ export const apigeeKinds: ReadonlyMap<string, MissingKind> = new Map<string, Mis
   ['InvalidateCache', later],
   ['JSONThreatProtection', later],
   ['JSONToXML', later],
-  ['JavaCallout', { refused: true, instead: 'call a service of your own with ServiceCallout' }],
+  ['JavaCallout', refused('call a service of your own with ServiceCallout')],
   ['Javascript', later],
   ['KeyValueMapOperations', later],
   ['Ldap', later],
@@ -60,7 +61,7 @@ export const apigeeKinds: ReadonlyMap<string, MissingKind> = new Map<string, Mis
   ['ResponseCache', later],
   ['RevokeOAuthV2', later],
   ['SOAPMessageValidation', later],
-  ['Script', later],
+  ['Script', refused('write the Python script again as a Javascript policy')],
   ['ServiceCallout', later],
   ['SetDialogflowResponse', later],
   ['SetIntegrationRequest', later],
