@@ -1,6 +1,7 @@
 import type { Analytics } from '../analytics/ports.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Service } from '../model/service.ts'
+import type { EdgeContext } from './edge/context.ts'
 import type { MetricsSource } from './metrics.ts'
 
 /** Where the admin door writes what happened; pino's loggers fit. */
@@ -38,6 +39,8 @@ export interface AdminOptions {
   readonly services: () => readonly Service[]
   readonly proxies: () => readonly ProxySummary[]
   readonly metrics: MetricsSource
+  /** Edge's management API changes this; null: there is no such API. */
+  readonly edge: EdgeContext | null
   readonly readiness: () => Readiness
   /** The built dashboard (index.html, app.js, app.css, icon.svg); null: there is none. */
   readonly dashboardFolder: string | null

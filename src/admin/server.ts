@@ -2,6 +2,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { requestIds } from '../core/ids.ts'
 import { adminOnly, Guard } from './auth.ts'
+import { edgeRoutes } from './edge/routes.ts'
 import { answerErrors, errorShapes, pathOf, schemaMessage, sendError, shapeFor, toAdminError } from './errors.ts'
 import { MetricsPage } from './metrics.ts'
 import { nativeRoutes } from './native/routes.ts'
@@ -107,6 +108,17 @@ function mount(app: FastifyInstance, options: AdminOptions, guard: Guard): void 
       statsRoutes(scope, options, guard)
     },
     { prefix: '/stats' },
+  )
+  const { edge } = options
+  if (edge === null) return
+  app.register(
+    async (scope) => {
+      scope.addHook('onRequest', adminOnly(guard))
+      scope.addHook('onSend', neverStored)
+      answerErrors(scope, errorShapes.edge, options.log)
+      edgeRoutes(scope, edge)
+    },
+    { prefix: '/v1' },
   )
 }
 

@@ -14,6 +14,7 @@ import { MemoryCounters } from '../stores/memory/counters.ts'
 import { allProblems, printProblems, summary } from './check.ts'
 import { problemsOfProxy } from './compile-problems.ts'
 import { loadPaths } from './load-paths.ts'
+import { openCatalog } from './open-catalog.ts'
 import type { StartOptions } from './options.ts'
 import { onShutdown } from './shutdown.ts'
 import { Stores } from './stores.ts'
@@ -50,6 +51,15 @@ function load(paths: readonly string[], options: StartOptions): PosternConfig {
 
 async function serve(config: PosternConfig, options: StartOptions, log: Log, began: number): Promise<void> {
   const tls = tlsDoor(options)
+  let generation = 1
+  const catalog = openCatalog({
+    files: config,
+    dataFolder: options.data,
+    log,
+    publish: async (next) => {
+      await fleet.publish(publicationOf(next, ++generation))
+    },
+  })
   const table = MemoryCounters.allocate()
   const fleet = new Fleet(
     {
@@ -70,7 +80,7 @@ async function serve(config: PosternConfig, options: StartOptions, log: Log, beg
         MemoryCounters.recover(table, number)
       },
     },
-    publicationOf(config),
+    publicationOf(catalog.config, generation),
   )
   const stores = new Stores(options.data, log, fleet)
   const [{ startAdmin }] = await Promise.all([import('../admin/server.ts'), stores.open()])
@@ -91,7 +101,8 @@ async function serve(config: PosternConfig, options: StartOptions, log: Log, beg
     token: token.value,
     analytics: stores.analytics,
     services: () => config.services,
-    proxies: () => config.proxies.map(summaryOf),
+    proxies: () => catalog.config.proxies.map(summaryOf),
+    edge: { catalog, organization: config.settings.organization, environment: config.settings.environment },
     metrics: {
       totals: () => {
         const fill = counters.fill(Date.now())
@@ -111,17 +122,18 @@ async function serve(config: PosternConfig, options: StartOptions, log: Log, beg
   }).catch((error: Error) => {
     throw new Error(`the admin door ${options.adminHost}:${options.adminPort} cannot be opened: ${error.message}`)
   })
-  banner(config, options, fleet, admin, token.value, performance.now() - began)
+  banner(catalog.config, options, fleet, admin, token.value, performance.now() - began)
   onShutdown(log, GRACE_MS, async () => {
     await fleet.close(GRACE_MS)
     await admin.close()
     await stores.close()
+    catalog.close()
   })
 }
 
-function publicationOf(config: PosternConfig): Publication {
+function publicationOf(config: PosternConfig, generation: number): Publication {
   return {
-    generation: 1,
+    generation,
     settings: JSON.stringify(config.settings),
     responseCodes: responseCodes(config),
     proxies: config.proxies.map((deployed) => JSON.stringify(deployed)),

@@ -42,6 +42,7 @@ export function demoOptions(part: Partial<AdminOptions> = {}): AdminOptions {
       { name: 'maps', revision: 1, basePaths: ['/v1/maps', '/v2/maps'], serviceId: '43' },
       { name: 'orders', revision: 12, basePaths: ['/orders'], serviceId: null },
     ],
+    edge: null,
     metrics: {
       totals: () => ({ workers: 2, workerRestarts: 1, counterSlotsUsed: 12, counterSlots: 65_536, countersNoRoom: 0 }),
     },

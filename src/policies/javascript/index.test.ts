@@ -365,8 +365,8 @@ describe('deployment', () => {
       'NoResourceForURL: there is no resources/jsc/none.js',
     ],
     [
-      '<Javascript name="JS" timeLimit="0"><Source>1</Source></Javascript>',
-      'InvalidTimeLimit: timeLimit="0" is no number of milliseconds from 1 to 60000',
+      '<Javascript name="JS" timeLimit="-1"><Source>1</Source></Javascript>',
+      'InvalidTimeLimit: timeLimit="-1" is no number of milliseconds from 1 to 60000',
     ],
     [
       '<Javascript name="JS"><Source>var a = ;</Source></Javascript>',

@@ -81,6 +81,10 @@ function timeLimitOf(xml: XmlElement, problems: Problems): number {
   const text = xml.attributes['timeLimit'] ?? xml.attributes['timeout']
   if (text === undefined) return TIME_LIMIT_MS
   const ms = Number(text)
+  if (ms === 0) {
+    problems.warn('InvalidTimeLimit', xml.at, `a script always has a time limit; 0 counts as ${TIME_LIMIT_MS} ms`)
+    return TIME_LIMIT_MS
+  }
   if (Number.isInteger(ms) && ms >= 1 && ms <= TIME_LIMIT_MS_MAX) return ms
   problems.error(
     'InvalidTimeLimit',

@@ -65,7 +65,7 @@ export function openDatabase(dataFolder: string, nowMs: number): OpenDatabase {
   }
 }
 
-function makeFolder(folder: string): void {
+export function makeFolder(folder: string): void {
   try {
     makeFolders(resolve(folder))
   } catch (error) {

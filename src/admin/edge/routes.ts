@@ -1,0 +1,65 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { AdminError } from '../errors.ts'
+import { apiRoutes } from './apis.ts'
+import type { EdgeContext } from './context.ts'
+import { deploymentRoutes } from './deployments.ts'
+import { entityRoutes } from './entities.ts'
+
+/** More than a bundle may have, so that a client who sends too much is told so rather than cut off. */
+const BODY_BYTES_MAX = 32 * 1024 * 1024
+
+/**
+ * Edge's management API, below `/v1`: `/organizations/{org}` and `/o/{org}`, `/environments/{env}` and `/e/{env}`. Source:
+ * Edge's OpenAPI files and what apigeetool, apigee-edge-js and the Maven plugin send.
+ */
+export function edgeRoutes(scope: FastifyInstance, context: EdgeContext): void {
+  bodies(scope)
+  for (const organization of ['/organizations/:org', '/o/:org']) {
+    scope.register(
+      async (inside) => {
+        inside.addHook('preHandler', async (request) => checkNames(request, context))
+        inside.get('/', () => organizationAnswer(context))
+        apiRoutes(inside, context)
+        deploymentRoutes(inside, context)
+        entityRoutes(inside, context)
+      },
+      { prefix: organization },
+    )
+  }
+}
+
+/** Forms become objects of texts; everything that is neither JSON nor a form is bytes. */
+function bodies(scope: FastifyInstance): void {
+  scope.addContentTypeParser(
+    'application/x-www-form-urlencoded',
+    { parseAs: 'string' },
+    async (_request: FastifyRequest, body: string | Buffer) => Object.fromEntries(new URLSearchParams(String(body))),
+  )
+  scope.addContentTypeParser(
+    ['application/octet-stream', 'application/zip', 'application/x-zip-compressed'],
+    { parseAs: 'buffer', bodyLimit: BODY_BYTES_MAX },
+    async (_request: FastifyRequest, body: string | Buffer) => body,
+  )
+}
+
+function checkNames(request: FastifyRequest, { organization, environment }: EdgeContext): void {
+  const { org, env } = request.params as { org: string; env?: string }
+  if (org !== organization) {
+    const text = `Organization ${org} does not exist; this gateway's is ${organization}`
+    throw new AdminError(404, 'messaging.config.beans.OrganizationDoesNotExist', text)
+  }
+  if (env === undefined || env === environment) return
+  const text = `Environment ${env} does not exist in organization ${org}; this gateway's is ${environment}`
+  throw new AdminError(404, 'messaging.config.beans.EnvironmentDoesNotExist', text)
+}
+
+/** apigee-edge-js reads `features.isCpsEnabled` here to choose between two ways of writing key value maps. */
+function organizationAnswer({ organization, environment }: EdgeContext): unknown {
+  return {
+    displayName: organization,
+    environments: [environment],
+    name: organization,
+    properties: { property: [{ name: 'features.isCpsEnabled', value: 'true' }] },
+    type: 'trial',
+  }
+}

@@ -1,0 +1,282 @@
+import type { PolicyReaders } from '../dialects/apigee/index.ts'
+import type { DeployedProxy, PosternConfig } from '../model/deployment.ts'
+import type { EnvironmentEntities } from '../model/entities.ts'
+import { type Problem, problemLine } from '../model/problem.ts'
+import type { ApiProxy } from '../model/proxy.ts'
+import { ENTITY_KINDS, type EntityWord } from './entity-kinds.ts'
+import { CatalogError } from './error.ts'
+import type { DocumentChange, Documents } from './ports.ts'
+import { errorText, Revisions } from './revisions.ts'
+
+export interface CatalogServices {
+  /** What the files name: they own it, and an admin API leaves it alone. */
+  readonly files: PosternConfig
+  readonly documents: Documents
+  readonly kinds: PolicyReaders
+  /** All that is wrong with what is to be served: compiled, side by side. */
+  judge(config: PosternConfig): readonly Problem[]
+  /** Resolves when every gateway thread serves it; rejects when it is not served. */
+  publish(config: PosternConfig): Promise<void>
+  now(): number
+  warn(fields: object, message: string): void
+}
+
+/** A revision that is served, through an admin API. */
+export interface Deployment {
+  readonly name: string
+  readonly revision: number
+  /** Put before the base paths of the bundle; empty: as they are. */
+  readonly basePath: string
+}
+
+/** By the name of the proxy. */
+type Deployments = ReadonlyMap<string, { readonly deployment: Deployment; readonly deployed: DeployedProxy }>
+
+const DEPLOYMENT = 'api-deployment'
+
+/**
+ * What is imported, deployed and set beside the files, and what is served of it all. A change is judged, published to every
+ * thread, and kept; one that fails anywhere changes nothing. One change at a time.
+ */
+export class Catalog {
+  readonly revisions: Revisions
+  readonly #services: CatalogServices
+  #deployments: Deployments = new Map()
+  #entities: EnvironmentEntities
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor(services: CatalogServices) {
+    this.#services = services
+    this.revisions = new Revisions(services.documents, services.kinds)
+    this.#entities = services.files.settings.entities
+    for (const word of Object.keys(ENTITY_KINDS) as EntityWord[]) this.#loadEntities(word)
+    for (const { key } of services.documents.list(DEPLOYMENT)) this.#loadDeployment(key)
+  }
+
+  /** What is to be served now. */
+  get config(): PosternConfig {
+    return this.#configOf(this.#deployments, this.#entities)
+  }
+
+  /** Those of the files too. */
+  get deployments(): Deployment[] {
+    const ofFiles = this.#services.files.proxies.map(({ proxy: { name, revision } }) => ({
+      name,
+      revision,
+      basePath: '',
+    }))
+    return [...ofFiles, ...[...this.#deployments.values()].map(({ deployment }) => deployment)]
+  }
+
+  /** Names of everything that can be asked for: imported, or of a file. Sorted. */
+  get names(): string[] {
+    const ofFiles = this.#services.files.proxies.map(({ proxy }) => proxy.name)
+    return [...new Set([...ofFiles, ...this.revisions.names()])].sort()
+  }
+
+  deploymentOf(name: string): Deployment | null {
+    return this.deployments.find((deployment) => deployment.name === name) ?? null
+  }
+
+  /** A revision as its files have it. Throws CatalogError when there is none. */
+  proxy(name: string, revision: number): ApiProxy {
+    const owned = this.#owned(name)
+    return owned?.revision === revision ? owned : this.revisions.read(name, revision)
+  }
+
+  /** Keeps a bundle as the next revision; nothing of it is served yet. */
+  import(name: string, zip: Uint8Array): Promise<ApiProxy> {
+    return this.#oneAtATime(async () => {
+      this.#mustNotBeOwned(name)
+      return this.revisions.import(name, zip, this.#services.now())
+    })
+  }
+
+  /** Serves a revision in place of another one, which `override` allows. */
+  deploy(name: string, revision: number, options: { override: boolean; basePath: string }): Promise<Deployment> {
+    return this.#oneAtATime(async () => {
+      this.#mustNotBeOwned(name)
+      const deployed = deployedAt(this.revisions.read(name, revision), options.basePath)
+      const before = this.#deployments.get(name)?.deployment
+      if (before !== undefined && !options.override) {
+        const text = `Revision ${before.revision} of application ${name} is deployed already; undeploy it or deploy with override=true`
+        throw new CatalogError('conflict', 'messaging.config.beans.ApplicationAlreadyDeployed', text)
+      }
+      const deployment = { name, revision, basePath: options.basePath }
+      const next = new Map(this.#deployments).set(name, { deployment, deployed })
+      await this.#change(next, this.#entities, [{ kind: DEPLOYMENT, key: name, body: jsonBody(deployment) }])
+      return deployment
+    })
+  }
+
+  undeploy(name: string, revision: number): Promise<Deployment> {
+    return this.#oneAtATime(async () => {
+      this.#mustNotBeOwned(name)
+      const before = this.#deployments.get(name)?.deployment
+      if (before?.revision !== revision) {
+        this.revisions.zip(name, revision)
+        const text = `Revision ${revision} of application ${name} is not deployed`
+        throw new CatalogError('conflict', 'messaging.config.beans.ApplicationNotDeployed', text)
+      }
+      const next = new Map(this.#deployments)
+      next.delete(name)
+      await this.#change(next, this.#entities, [{ kind: DEPLOYMENT, key: name, body: null }])
+      return before
+    })
+  }
+
+  /** Forgets a revision, or all of them with null. Throws CatalogError while one is deployed. */
+  remove(name: string, revision: number | null): Promise<void> {
+    return this.#oneAtATime(async () => {
+      this.#mustNotBeOwned(name)
+      if (revision !== null) this.revisions.zip(name, revision)
+      const doomed = this.revisions.of(name).map((head) => head.revision)
+      const deployed = this.#deployments.get(name)?.deployment.revision
+      if (deployed !== undefined && (revision === null || revision === deployed)) {
+        const text = `Revision ${deployed} of application ${name} is deployed; undeploy it first`
+        throw new CatalogError('conflict', 'messaging.config.beans.ApplicationIsDeployed', text)
+      }
+      this.revisions.remove(name, revision === null ? doomed : [revision], this.#services.now())
+    })
+  }
+
+  entities(word: EntityWord): readonly { readonly name: string }[] {
+    return ENTITY_KINDS[word].of(this.#entities)
+  }
+
+  entity(word: EntityWord, name: string): { readonly name: string } {
+    const found = this.entities(word).find((entity) => entity.name === name)
+    if (found !== undefined) return found
+    const { noun, missing } = ENTITY_KINDS[word]
+    throw new CatalogError('missing', missing, `${noun} named ${name} does not exist in this environment`)
+  }
+
+  /** Sets an entity from a client's JSON. `mode` says whether one of its name must be there, or must not. */
+  setEntity(word: EntityWord, body: unknown, mode: 'create' | 'update'): Promise<{ readonly name: string }> {
+    return this.#oneAtATime(async () => {
+      const kind = ENTITY_KINDS[word]
+      const entity = kind.read(body)
+      this.#entityMustNotBeOwned(word, entity.name)
+      if (mode === 'update') this.entity(word, entity.name)
+      else if (kind.of(this.#entities).some((other) => other.name === entity.name)) {
+        const text = `${kind.noun} named ${entity.name} is there already`
+        throw new CatalogError('conflict', `messaging.config.beans.${kind.noun}AlreadyExists`, text)
+      }
+      const others = kind.of(this.#entities).filter((other) => other.name !== entity.name)
+      const next = kind.with(this.#entities, [...others, entity])
+      await this.#change(this.#deployments, next, [{ kind: word, key: entity.name, body: jsonBody(kind.show(entity)) }])
+      return entity
+    })
+  }
+
+  removeEntity(word: EntityWord, name: string): Promise<{ readonly name: string }> {
+    return this.#oneAtATime(async () => {
+      const kind = ENTITY_KINDS[word]
+      const entity = this.entity(word, name)
+      this.#entityMustNotBeOwned(word, name)
+      const others = kind.of(this.#entities).filter((other) => other.name !== name)
+      await this.#change(this.#deployments, kind.with(this.#entities, others), [{ kind: word, key: name, body: null }])
+      return entity
+    })
+  }
+
+  close(): void {
+    this.#services.documents.close()
+  }
+
+  /** Judge, publish, keep; when it cannot be kept, what was served before is served again. */
+  async #change(
+    deployments: Deployments,
+    entities: EnvironmentEntities,
+    changes: readonly DocumentChange[],
+  ): Promise<void> {
+    const { judge, publish, documents, now } = this.#services
+    const next = this.#configOf(deployments, entities)
+    const problems = judge(next)
+    if (problems.some((problem) => problem.severity === 'error')) {
+      const first = problems.find((problem) => problem.severity === 'error')!
+      throw new CatalogError('invalid', `messaging.config.beans.${first.code}`, errorText(problems))
+    }
+    await publish(next)
+    try {
+      documents.write(changes, now())
+    } catch (error) {
+      await publish(this.config)
+      throw error
+    }
+    this.#deployments = deployments
+    this.#entities = entities
+  }
+
+  #configOf(deployments: Deployments, entities: EnvironmentEntities): PosternConfig {
+    const { files } = this.#services
+    return {
+      ...files,
+      settings: { ...files.settings, entities },
+      proxies: [...files.proxies, ...[...deployments.values()].map(({ deployed }) => deployed)],
+    }
+  }
+
+  #owned(name: string): ApiProxy | null {
+    return this.#services.files.proxies.find(({ proxy }) => proxy.name === name)?.proxy ?? null
+  }
+
+  #mustNotBeOwned(name: string): void {
+    if (this.#owned(name) === null) return
+    const text = `${name} comes from a file that this gateway was started with; change it there, or start without it`
+    throw new CatalogError('owned-by-file', 'messaging.config.beans.OwnedByFile', text)
+  }
+
+  #entityMustNotBeOwned(word: EntityWord, name: string): void {
+    const kind = ENTITY_KINDS[word]
+    if (!kind.of(this.#services.files.settings.entities).some((entity) => entity.name === name)) return
+    const text = `${kind.noun} ${name} comes from the configuration file of this gateway; change it there`
+    throw new CatalogError('owned-by-file', 'messaging.config.beans.OwnedByFile', text)
+  }
+
+  /** At start: what a file names wins over what was set before. */
+  #loadEntities(word: EntityWord): void {
+    const kind = ENTITY_KINDS[word]
+    const names = new Set(kind.of(this.#entities).map((entity) => entity.name))
+    const { documents } = this.#services
+    const kept = documents.list(word).filter(({ key }) => !names.has(key))
+    const read = kept.map(({ key }) => kind.read(JSON.parse(Buffer.from(documents.read(word, key)!).toString('utf8'))))
+    this.#entities = kind.with(this.#entities, [...kind.of(this.#entities), ...read])
+  }
+
+  /** At start: a deployment that can no longer be served is told and left out, so that the others are served. */
+  #loadDeployment(name: string): void {
+    const { documents, judge, warn } = this.#services
+    if (this.#owned(name) !== null) return
+    try {
+      const text = Buffer.from(documents.read(DEPLOYMENT, name)!).toString('utf8')
+      const deployment = JSON.parse(text) as Deployment
+      const deployed = deployedAt(this.revisions.read(name, deployment.revision), deployment.basePath)
+      const next = new Map(this.#deployments).set(name, { deployment, deployed })
+      const error = judge(this.#configOf(next, this.#entities)).find((problem) => problem.severity === 'error')
+      if (error !== undefined) throw new Error(problemLine(error))
+      this.#deployments = next
+    } catch (error) {
+      warn({ proxy: name, reason: (error as Error).message }, 'a deployed proxy cannot be served and is left out')
+    }
+  }
+
+  #oneAtATime<T>(work: () => Promise<T>): Promise<T> {
+    const mine = this.#last.then(work)
+    this.#last = mine.catch(() => undefined)
+    return mine
+  }
+}
+
+function deployedAt(proxy: ApiProxy, basePath: string): DeployedProxy {
+  const proxyEndpoints =
+    basePath === ''
+      ? proxy.proxyEndpoints
+      : proxy.proxyEndpoints.map((endpoint) => ({
+          ...endpoint,
+          basePath: `${basePath}${endpoint.basePath}`.replace(/(?<=.)\/$/, ''),
+        }))
+  return { proxy: { ...proxy, proxyEndpoints }, serviceId: null, throttle: null }
+}
+
+const jsonBody = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value))

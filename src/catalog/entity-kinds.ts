@@ -1,0 +1,141 @@
+import type { CacheDescriptor, EnvironmentEntities, SslInfo, TargetServer } from '../model/entities.ts'
+import { CatalogError } from './error.ts'
+import { Fields } from './fields.ts'
+
+/** Entities of an environment that the management API makes, by the word of its path. */
+export type EntityWord = 'targetservers' | 'caches'
+
+export interface EntityKind<T extends { readonly name: string } = { readonly name: string }> {
+  /** As an error calls it. */
+  readonly noun: string
+  /** The code of the error when there is none of that name. */
+  readonly missing: string
+  /** Reads the JSON of a client. Throws CatalogError: unknown field, wrong type, missing field. */
+  read(body: unknown): T
+  /** The same as a client gets it back. */
+  show(entity: T): unknown
+  of(entities: EnvironmentEntities): readonly T[]
+  with(entities: EnvironmentEntities, list: readonly T[]): EnvironmentEntities
+}
+
+const targetServers: EntityKind<TargetServer> = {
+  noun: 'TargetServer',
+  missing: 'messaging.config.beans.TargetServerDoesNotExist',
+  read(body) {
+    const fields = new Fields('TargetServer', body)
+    const server = {
+      name: fields.name(),
+      host: fields.text('host'),
+      port: fields.whole('port', 1, 65_535),
+      enabled: fields.flag('isEnabled', true),
+      ssl: fields.has('sSLInfo') ? sslInfo(fields.inner('sSLInfo')) : null,
+    }
+    fields.ignore('protocol', 'description')
+    fields.end()
+    return server
+  },
+  show: ({ name, host, port, enabled, ssl }) => ({
+    host,
+    isEnabled: enabled,
+    name,
+    port,
+    ...(ssl === null ? {} : { sSLInfo: shownSsl(ssl) }),
+  }),
+  of: (entities) => entities.targetServers,
+  with: (entities, list) => ({ ...entities, targetServers: list }),
+}
+
+function sslInfo(fields: Fields): SslInfo {
+  const ssl = {
+    enabled: fields.flag('enabled', false),
+    enforce: fields.flag('enforce', false),
+    clientAuthEnabled: fields.flag('clientAuthEnabled', false),
+    keyStore: fields.textOrNull('keyStore'),
+    keyAlias: fields.textOrNull('keyAlias'),
+    trustStore: fields.textOrNull('trustStore'),
+    ignoreValidationErrors: fields.flag('ignoreValidationErrors', false),
+    ciphers: fields.texts('ciphers'),
+    protocols: fields.texts('protocols'),
+    commonName: commonName(fields),
+  }
+  fields.end()
+  return ssl
+}
+
+function commonName(fields: Fields): SslInfo['commonName'] {
+  if (!fields.has('commonName')) return null
+  if (fields.isText('commonName')) return { value: fields.text('commonName'), wildcardMatch: false }
+  const inner = fields.inner('commonName')
+  const name = { value: inner.text('value'), wildcardMatch: inner.flag('wildcardMatch', false) }
+  inner.end()
+  return name
+}
+
+/** Edge writes the flags of SSLInfo as texts. */
+function shownSsl(ssl: SslInfo): Record<string, unknown> {
+  const { keyStore, keyAlias, trustStore, commonName } = ssl
+  return {
+    ciphers: ssl.ciphers,
+    clientAuthEnabled: String(ssl.clientAuthEnabled),
+    enabled: String(ssl.enabled),
+    enforce: ssl.enforce,
+    ignoreValidationErrors: ssl.ignoreValidationErrors,
+    protocols: ssl.protocols,
+    ...(keyStore !== null && { keyStore }),
+    ...(keyAlias !== null && { keyAlias }),
+    ...(trustStore !== null && { trustStore }),
+    ...(commonName !== null && { commonName }),
+  }
+}
+
+const caches: EntityKind<CacheDescriptor> = {
+  noun: 'Cache',
+  missing: 'messaging.config.beans.CacheDoesNotExist',
+  read(body) {
+    const fields = new Fields('Cache', body)
+    const cache = { name: fields.name(), expirySeconds: expirySeconds(fields) }
+    // How Edge spreads a cache over its machines; ours is one for all threads.
+    fields.ignore(
+      'description',
+      'distributed',
+      'diskSizeInMB',
+      'inMemorySizeInKB',
+      'maxElementsInMemory',
+      'maxElementsOnDisk',
+      'overflowToDisk',
+      'persistent',
+      'skipCacheIfElementSizeInKBExceeds',
+      'compression',
+    )
+    fields.end()
+    return cache
+  },
+  show: ({ name, expirySeconds }) => ({
+    name,
+    expirySettings: { timeoutInSec: { value: String(expirySeconds ?? DEFAULT_EXPIRY_SECONDS) }, valuesNull: false },
+  }),
+  of: (entities) => entities.caches,
+  with: (entities, list) => ({ ...entities, caches: list }),
+}
+
+const DEFAULT_EXPIRY_SECONDS = 300
+const EXPIRY_SECONDS_MAX = 30 * 86_400
+
+function expirySeconds(fields: Fields): number | null {
+  if (!fields.has('expirySettings')) return null
+  const settings = fields.inner('expirySettings')
+  settings.ignore('valuesNull')
+  for (const other of ['timeOfDay', 'expiryDate']) {
+    if (!settings.has(other)) continue
+    const text = `expirySettings.${other} is not supported for a cache; give timeoutInSec`
+    throw new CatalogError('invalid', 'messaging.config.beans.InvalidExpirySettings', text)
+  }
+  if (!settings.has('timeoutInSec')) return null
+  const timeout = settings.inner('timeoutInSec')
+  const seconds = timeout.whole('value', 1, EXPIRY_SECONDS_MAX)
+  timeout.ignore('ref')
+  return seconds
+}
+
+/** By the word of the path. A new kind of entity is a row here. */
+export const ENTITY_KINDS: Readonly<Record<EntityWord, EntityKind>> = { targetservers: targetServers, caches }
