@@ -94,7 +94,11 @@ function innerKeys(shape: Shape): { keys: readonly ConfigKey[] | null; suffix: s
   return { keys: null, suffix: '' }
 }
 
-const folderOf = (element: string): string => element.replace(/(?!^)([A-Z])/g, '-$1').toLowerCase()
+const folderOf = (element: string): string =>
+  element
+    .replace(/([a-z])([A-Z])/g, '$1-$2')
+    .replace(/([A-Z])([A-Z][a-z])/g, '$1-$2')
+    .toLowerCase()
 
 function policyReadme(file: string, prefix: string, rows: Readonly<Record<string, FaultRow>>): string {
   const text = readFileSync(home + file, 'utf8')

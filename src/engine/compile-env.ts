@@ -3,6 +3,7 @@ import type { DeployedProxy, Settings } from '../model/deployment.ts'
 import type { Problems } from '../model/problem.ts'
 import type { Policy } from '../model/proxy.ts'
 import type { Position, SourceText } from '../model/source.ts'
+import { applicationsOf } from './applications.ts'
 import { ContentNeeds } from './content.ts'
 import type { Exchange } from './exchange.ts'
 import { type Fault, faultOf } from './fault.ts'
@@ -112,6 +113,8 @@ export interface PolicyOwner {
 export function policyEnv(compiler: Compiler, kind: PolicyKind, policy: Policy, of: PolicyOwner): CompileEnv {
   return {
     policy,
+    proxy: of.deployed.proxy.name,
+    environment: of.settings.environment,
     variable: (name) => compiler.variable(name),
     message: (name) => compiler.message(name),
     needContent: (name) => compiler.needs.needNamed(name === null || name === '' ? 'message' : name),
@@ -130,6 +133,7 @@ export function policyEnv(compiler: Compiler, kind: PolicyKind, policy: Policy, 
       return of.deployed.proxy.resources.find((r) => r.type === match?.[1] && r.name === match[2])?.text ?? null
     },
     entities: of.settings.entities,
+    applications: applicationsOf(of.settings.entities),
     outbound: compiler.services.outbound,
     now: compiler.services.now,
   }

@@ -4,6 +4,7 @@ import type { Problems } from '../model/problem.ts'
 import type { Policy } from '../model/proxy.ts'
 import type { Position, SourceText } from '../model/source.ts'
 import type { XmlElement } from '../model/xml.ts'
+import type { Applications } from './applications.ts'
 import type { Exchange } from './exchange.ts'
 import type { Fault, FaultTable } from './fault.ts'
 import type { Step } from './outcome.ts'
@@ -49,6 +50,9 @@ export interface TemplateOptions {
 /** All that a policy may touch. What it asks for here decides what is made ready before its step runs. */
 export interface CompileEnv<FaultName extends string = string> {
   readonly policy: Policy
+  /** Name of the proxy that it is deployed with. */
+  readonly proxy: string
+  readonly environment: string
   /** The accessor of a variable. Asking for one that reads a body has that body loaded before the step. */
   variable(name: string): Variable
   /** A message by name; null: the message of the current segment. Does not ask for its content. */
@@ -69,6 +73,8 @@ export interface CompileEnv<FaultName extends string = string> {
   resource(url: string): string | null
   /** What the environment has by name: target servers, key stores, caches, shared flows. */
   readonly entities: EnvironmentEntities
+  /** Who holds which key. */
+  readonly applications: Applications
   readonly outbound: Outbound
   now(): number
 }

@@ -1,3 +1,4 @@
+import type { ApiProduct, Developer } from './consumers.ts'
 import type { ApiProxy } from './proxy.ts'
 
 /** A backend by name, as target endpoints and callouts refer to it. Plain data, as all of this file. */
@@ -89,6 +90,8 @@ export interface EnvironmentEntities {
   readonly sharedFlows: readonly SharedFlow[]
   readonly flowHooks: FlowHooks
   readonly masks: readonly MaskConfig[]
+  readonly products: readonly ApiProduct[]
+  readonly developers: readonly Developer[]
 }
 
 export const noEntities: EnvironmentEntities = {
@@ -99,4 +102,6 @@ export const noEntities: EnvironmentEntities = {
   sharedFlows: [],
   flowHooks: { PreProxyFlowHook: null, PreTargetFlowHook: null, PostTargetFlowHook: null, PostProxyFlowHook: null },
   masks: [],
+  products: [],
+  developers: [],
 }

@@ -17,6 +17,7 @@ import {
 } from '../engine/policy.ts'
 import { run } from '../engine/runner.ts'
 import { defaultSettings } from '../model/deployment.ts'
+import type { EnvironmentEntities } from '../model/entities.ts'
 import { type Problem, problemLine } from '../model/problem.ts'
 
 /** A message of a test: what is left out is empty, GET or 200. */
@@ -36,6 +37,8 @@ export interface RunOptions {
   /** The policy runs in the fault flow of this fault. */
   readonly fault?: Fault
   readonly outbound?: Outbound
+  readonly entities?: Partial<EnvironmentEntities>
+  readonly pathSuffix?: string
   /** Resource files of the bundle: path below resources/ to content. */
   readonly resources?: Readonly<Record<string, string>>
 }
@@ -83,7 +86,8 @@ function compilePolicies(
   const read = readBundle(files, table, { name: 'test' })
   const services: EngineServices = { outbound: options.outbound ?? outboundStub().outbound, now: () => NOW_MS }
   const deployed = { proxy: read.draft, serviceId: null, throttle: null }
-  const { plan, problems } = compileProxy(deployed, defaultSettings, table, services)
+  const settings = { ...defaultSettings, entities: { ...defaultSettings.entities, ...options.entities } }
+  const { plan, problems } = compileProxy(deployed, settings, table, services)
   const endpoint = plan.endpoints[0]
   if (endpoint === undefined) throw new Error(`no endpoint: ${read.problems.map(problemLine).join('\n')}`)
   return { endpoint, steps: endpoint.request ?? [], problems: [...read.problems, ...problems] }
@@ -101,7 +105,7 @@ function proxyEndpoint(policies: readonly string[]): string {
 function exchangeOf(endpoint: EndpointPlan, options: RunOptions): Exchange {
   const client = { address: '127.0.0.1', port: 50_000, secure: false, host: 'gateway.test', localPort: 8080 }
   const request = messageOf('request', { uri: '/test', ...options.request })
-  const x = new Exchange('0'.repeat(32), endpoint, client, request, '/test', '', 1, NOW_MS, 1)
+  const x = new Exchange('0'.repeat(32), endpoint, client, request, '/test', options.pathSuffix ?? '', 1, NOW_MS, 1)
   if (options.response !== undefined) x.response = messageOf('response', options.response)
   if (options.phase !== undefined) x.phase = options.phase
   for (const [name, value] of Object.entries(options.variables ?? {})) x.set(name, value)

@@ -6,6 +6,61 @@ import { prepareXml } from '../../src/core/xml-document.ts'
 import { xpathText } from '../../src/engine/payload/xpath.ts'
 import { type Answer, call } from '../kit/backend.ts'
 
+interface CaseEntities {
+  readonly apiproducts?: readonly {
+    readonly name: string
+    readonly proxies?: readonly string[]
+    readonly environments?: readonly string[]
+    readonly apiResources?: readonly string[]
+    readonly scopes?: readonly string[]
+    readonly quota?: string
+    readonly quotaInterval?: string
+    readonly quotaTimeUnit?: string
+  }[]
+  readonly developers?: readonly { readonly email: string; readonly firstName: string; readonly lastName: string }[]
+  readonly apps?: readonly {
+    readonly developer: string
+    readonly name: string
+    readonly apiProducts: readonly string[]
+    readonly credentials: readonly { readonly consumerKey: string; readonly consumerSecret: string }[]
+  }[]
+}
+
+/** What a case wants to be there, as keys of `postern.yaml`. */
+export function configOf({ apiproducts = [], developers = [], apps = [] }: CaseEntities): Record<string, unknown> {
+  return {
+    products: apiproducts.map((product) => ({
+      name: product.name,
+      apis: product.proxies ?? [],
+      environments: product.environments ?? [],
+      resources: product.apiResources ?? [],
+      scopes: product.scopes ?? [],
+      ...(product.quota !== undefined && {
+        quota: {
+          limit: Number(product.quota),
+          interval: Number(product.quotaInterval ?? 1),
+          unit: product.quotaTimeUnit ?? 'minute',
+        },
+      }),
+    })),
+    developers: developers.map(({ email, firstName, lastName }) => ({
+      email,
+      firstName,
+      lastName,
+      apps: apps
+        .filter((app) => app.developer === email)
+        .map((app) => ({
+          name: app.name,
+          products: app.apiProducts,
+          keys: app.credentials.map(({ consumerKey, consumerSecret }) => ({
+            key: consumerKey,
+            secret: consumerSecret,
+          })),
+        })),
+    })),
+  }
+}
+
 /** One case as its file has it (the format is described beside the files). */
 export interface Case {
   readonly id: string
@@ -15,7 +70,7 @@ export interface Case {
     readonly name: string
     readonly source: { readonly repo: string; readonly path: string }
   }[]
-  readonly entities: Readonly<Record<string, unknown>>
+  readonly entities?: CaseEntities
   readonly mocks: Readonly<
     Record<string, { readonly urlPrefix: string; readonly down?: boolean; readonly rules?: readonly Rule[] }>
   >

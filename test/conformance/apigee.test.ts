@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
+import { stringify } from 'yaml'
 import { Postern, runPostern } from '../kit/postern.ts'
-import { type Case, Mocks, play } from './apigee-case.ts'
+import { type Case, configOf, Mocks, play } from './apigee-case.ts'
 
 // Black-box cases over public bundles, run unchanged. The bundles are third-party and not part of this project:
 // POSTERN_PUBLIC_BUNDLES names a folder that holds them as <owner>/<repository>/<path>; POSTERN_CASES that of the case files.
@@ -26,8 +27,9 @@ describe('Apigee: public bundles, unchanged', () => {
       if (!isThere(one)) return context.skip('the bundle is not here: set POSTERN_PUBLIC_BUNDLES')
       const data = mkdtempSync(join(tmpdir(), 'postern-case-'))
       const config = join(data, 'postern.yaml')
-      const apis = one.bundles.map(({ name, source }) => `  - {name: ${name}, bundle: "${bundleOf(source)}"}\n`)
-      writeFileSync(config, `version: 1\norganization: testorg\nenvironment: test\napis:\n${apis.join('')}`)
+      const apis = one.bundles.map(({ name, source }) => ({ name, bundle: bundleOf(source) }))
+      const entities = configOf(one.entities ?? {})
+      writeFileSync(config, stringify({ version: 1, organization: 'testorg', environment: 'test', apis, ...entities }))
       const mocks = await Mocks.start(one.mocks)
       try {
         const checked = await runPostern(['check', config])

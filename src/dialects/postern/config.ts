@@ -8,11 +8,13 @@ import {
   type Settings,
   type VirtualHost,
 } from '../../model/deployment.ts'
+import type { EnvironmentEntities } from '../../model/entities.ts'
 import { didYouMean } from '../../model/nearest.ts'
 import { type Problem, Problems } from '../../model/problem.ts'
 import type { ApiProxy, Dialect } from '../../model/proxy.ts'
 import type { Service } from '../../model/service.ts'
 import type { Throttle } from '../../model/throttle.ts'
+import { ConsumerReading, type RawDeveloper, type RawProduct } from './consumers.ts'
 import type { Environment } from './environment.ts'
 import { configKeys } from './keys.ts'
 import { type RawService, readServices } from './services.ts'
@@ -72,6 +74,8 @@ interface RawConfig {
   readonly services?: readonly (RawService | undefined)[]
   readonly tls?: { readonly edgeCompatible?: boolean }
   readonly hostMap?: Readonly<Record<string, string>>
+  readonly products?: readonly (RawProduct | undefined)[]
+  readonly developers?: readonly (RawDeveloper | undefined)[]
 }
 
 /**
@@ -132,7 +136,17 @@ class ConfigReading {
       gatewayLimitPerSecond: raw.gatewayLimitPerSecond ?? defaultSettings.gatewayLimitPerSecond,
       edgeCompatibleTls: raw.tls?.edgeCompatible ?? defaultSettings.edgeCompatibleTls,
       virtualHosts: this.#virtualHosts(),
-      entities: defaultSettings.entities,
+      entities: this.#entities(),
+    }
+  }
+
+  #entities(): EnvironmentEntities {
+    const raw = this.#raw
+    const consumers = new ConsumerReading(this.#shape.places, this.#problems)
+    return {
+      ...defaultSettings.entities,
+      products: consumers.products(raw.products ?? []),
+      developers: consumers.developers(raw.developers ?? []),
     }
   }
 

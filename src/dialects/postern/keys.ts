@@ -1,3 +1,4 @@
+import { developerKeys, productKeys } from './consumer-keys.ts'
 import type { ConfigKey, Shape } from './shape.ts'
 
 /** In milliseconds or counts alike: what fits 32 bits everywhere. */
@@ -169,8 +170,8 @@ export const configKeys: readonly ConfigKey[] = [
   later('references', 'References to key stores.'),
   later('caches', 'Caches of the environment.'),
   later('keyValueMaps', 'Key value maps.'),
-  later('products', "Apigee's API products."),
-  later('developers', "Apigee's developers and their apps."),
+  { name: 'products', shape: listOf(keys(...productKeys)), doc: "Apigee's API products." },
+  { name: 'developers', shape: listOf(keys(...developerKeys)), doc: "Apigee's developers, their apps and keys." },
   later('masks', 'What traces hide.'),
   later('plans', 'Plans with their limits.'),
   later('recentCalls', 'What explain can look back at.'),
