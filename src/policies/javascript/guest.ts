@@ -188,7 +188,8 @@ export function guest(host: Host): Guest {
     /** One object for all readers; `writeBack` sends it off again when a script has changed it. */
     #parsed(text: string): unknown {
       if (this.#jsonBefore === null) {
-        this.#json = parse(text)
+        // Scripts empty a message and then fill it as JSON.
+        this.#json = text.trim() === '' ? {} : parse(text)
         this.#jsonBefore = stringify(this.#json)
       }
       return this.#json

@@ -63,6 +63,14 @@ describe('the object model', () => {
     expect([exchange.get('text'), exchange.get('same')]).toEqual([2, true])
   })
 
+  test('an emptied message is filled as JSON', async () => {
+    const { exchange } = await run(`response.content = ''; var r = response.content.asJSON; r.a = {b: 1}`, {
+      phase: 'proxy-response',
+      response: { status: 200, content: '<old/>' },
+    })
+    expect(exchange.response?.content).toBe('{"a":{"b":1}}')
+  })
+
   test('a response is written', async () => {
     const { exchange } = await run(
       `response.content = JSON.stringify({was: response.status.code, flow: context.flow});
