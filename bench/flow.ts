@@ -8,6 +8,7 @@ import { OutboundError } from '../src/engine/policy.ts'
 import { run } from '../src/engine/runner.ts'
 import { defaultSettings } from '../src/model/deployment.ts'
 import { POLICY_KINDS } from '../src/policies/index.ts'
+import { MemoryCounters } from '../src/stores/memory/counters.ts'
 
 export interface Row {
   readonly name: string
@@ -17,7 +18,11 @@ export interface Row {
 const STEPS = 10
 const ROUNDS = 200_000
 
-const services = { outbound: { call: () => new OutboundError('url', 'no calls here') }, now: Date.now }
+const services = {
+  outbound: { call: () => new OutboundError('url', 'no calls here') },
+  counters: new MemoryCounters(MemoryCounters.allocate({ slots: 1_024 }), 1),
+  now: Date.now,
+}
 
 /** A proxy with ten steps of one policy in its request flow. */
 function plan(policy: string, condition = '') {

@@ -24,6 +24,8 @@ export class Decision {
   readonly limits: Float64Array
   /** What this call adds (`take`, `add`), or the new count (`set`). */
   readonly deltas: Float64Array
+  /** 1: a window that is still open holds, however long it has to go; a new one begins when it has ended. */
+  readonly anchored: Uint8Array
   /** Out: what the counter holds now. */
   readonly counts: Float64Array
   /** Out, `take`: the first check that refused; -1 when all were admitted. */
@@ -38,6 +40,7 @@ export class Decision {
     this.lengthsMs = new Float64Array(checksMax)
     this.limits = new Float64Array(checksMax)
     this.deltas = new Float64Array(checksMax)
+    this.anchored = new Uint8Array(checksMax)
     this.counts = new Float64Array(checksMax)
   }
 
@@ -48,13 +51,14 @@ export class Decision {
   }
 
   /** Adds a check and gives its number, under which the caller writes the key. */
-  add(endMs: number, lengthMs: number, limit: number, delta: number): number {
+  add(endMs: number, lengthMs: number, limit: number, delta: number, anchored = false): number {
     const check = this.size
     if (check === this.limits.length) throw new RangeError(`this decision holds at most ${check} checks`)
     this.endsMs[check] = endMs
     this.lengthsMs[check] = lengthMs
     this.limits[check] = limit
     this.deltas[check] = delta
+    this.anchored[check] = anchored ? 1 : 0
     this.size = check + 1
     return check
   }

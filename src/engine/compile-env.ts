@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { Counters } from '../core/counters.ts'
 import type { DeployedProxy, Settings } from '../model/deployment.ts'
 import type { Problems } from '../model/problem.ts'
 import type { Policy } from '../model/proxy.ts'
@@ -26,6 +27,7 @@ import { compileMessage, compileVariable, type MessageReference, type Variable }
 /** What the engine itself needs from outside. */
 export interface EngineServices {
   readonly outbound: Outbound
+  readonly counters: Counters
   now(): number
 }
 
@@ -135,6 +137,7 @@ export function policyEnv(compiler: Compiler, kind: PolicyKind, policy: Policy, 
     entities: of.settings.entities,
     applications: applicationsOf(of.settings.entities),
     outbound: compiler.services.outbound,
+    counters: compiler.services.counters,
     now: compiler.services.now,
   }
 }

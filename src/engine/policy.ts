@@ -1,4 +1,5 @@
 import type { MaybePromise } from '../core/async.ts'
+import type { Counters } from '../core/counters.ts'
 import type { EnvironmentEntities } from '../model/entities.ts'
 import type { Problems } from '../model/problem.ts'
 import type { Policy } from '../model/proxy.ts'
@@ -73,6 +74,8 @@ export interface CompileEnv<FaultName extends string = string> {
   resource(url: string): string | null
   /** What the environment has by name: target servers, key stores, caches, shared flows. */
   readonly entities: EnvironmentEntities
+  /** Shared by all threads: policies that limit calls count here. */
+  readonly counters: Counters
   /** Who holds which key. */
   readonly applications: Applications
   readonly outbound: Outbound

@@ -43,7 +43,10 @@ export class GatewayThread implements LifeServices {
     const snapshot = emptySnapshot(defaultSettings)
     this.#services = services
     this.#outbound = new WireOutbound(this.client, snapshot.destinations)
-    this.#publish = { ...services.publish, engine: { outbound: this.#outbound, now: Date.now } }
+    this.#publish = {
+      ...services.publish,
+      engine: { outbound: this.#outbound, counters: services.publish.counters, now: Date.now },
+    }
     this.#life = new Life(this, snapshot)
     services.main.on('message', (message: ToWorker) => this.#obey(message))
   }

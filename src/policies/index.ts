@@ -4,11 +4,12 @@ import extractVariables from './extract-variables/index.ts'
 import javascript from './javascript/index.ts'
 import raiseFault from './raise-fault/index.ts'
 import serviceCallout from './service-callout/index.ts'
+import spikeArrest from './spike-arrest/index.ts'
 import verifyApiKey from './verify-api-key/index.ts'
 
 /** All kinds of policies by their root element. A new one is a folder and a line here. */
 export const POLICY_KINDS: PolicyKinds = new Map(
-  [assignMessage, extractVariables, javascript, raiseFault, serviceCallout, verifyApiKey].map((kind) => [
+  [assignMessage, extractVariables, javascript, raiseFault, serviceCallout, spikeArrest, verifyApiKey].map((kind) => [
     kind.element,
     kind,
   ]),

@@ -1,3 +1,4 @@
+import type { Counters } from '../core/counters.ts'
 import { readBundle } from '../dialects/apigee/bundle.ts'
 import { compileProxy } from '../engine/compile.ts'
 import type { EngineServices } from '../engine/compile-env.ts'
@@ -19,6 +20,7 @@ import { run } from '../engine/runner.ts'
 import { defaultSettings } from '../model/deployment.ts'
 import type { EnvironmentEntities } from '../model/entities.ts'
 import { type Problem, problemLine } from '../model/problem.ts'
+import { MemoryCounters } from '../stores/memory/counters.ts'
 
 /** A message of a test: what is left out is empty, GET or 200. */
 export interface MessageGiven {
@@ -39,6 +41,8 @@ export interface RunOptions {
   readonly outbound?: Outbound
   readonly entities?: Partial<EnvironmentEntities>
   readonly pathSuffix?: string
+  readonly counters?: Counters
+  readonly now?: () => number
   /** Resource files of the bundle: path below resources/ to content. */
   readonly resources?: Readonly<Record<string, string>>
 }
@@ -84,7 +88,11 @@ function compilePolicies(
   const names = policies.map((text) => /^\s*<\w+[^>]*\sname=["']([^"']*)/.exec(text)?.[1] ?? '')
   files.set('apiproxy/proxies/default.xml', proxyEndpoint(names))
   const read = readBundle(files, table, { name: 'test' })
-  const services: EngineServices = { outbound: options.outbound ?? outboundStub().outbound, now: () => NOW_MS }
+  const services: EngineServices = {
+    outbound: options.outbound ?? outboundStub().outbound,
+    counters: options.counters ?? new MemoryCounters(MemoryCounters.allocate({ slots: 4_096 }), 1),
+    now: options.now ?? (() => NOW_MS),
+  }
   const deployed = { proxy: read.draft, serviceId: null, throttle: null }
   const settings = { ...defaultSettings, entities: { ...defaultSettings.entities, ...options.entities } }
   const { plan, problems } = compileProxy(deployed, settings, table, services)

@@ -8,6 +8,7 @@ import { OutboundError } from '../../src/engine/policy.ts'
 import { run } from '../../src/engine/runner.ts'
 import { defaultSettings } from '../../src/model/deployment.ts'
 import { POLICY_KINDS } from '../../src/policies/index.ts'
+import { MemoryCounters } from '../../src/stores/memory/counters.ts'
 
 const CLIENT = { address: '127.0.0.1', port: 1, secure: false, host: 'h', localPort: 80 }
 
@@ -29,7 +30,11 @@ export function compileProxies(
   ])
   const { proxy, problems } = readBundle(files, POLICY_KINDS)
   if (proxy === null) throw new Error(JSON.stringify(problems))
-  const services = { outbound: { call: () => new OutboundError('url', 'no calls here') }, now: Date.now }
+  const services = {
+    outbound: { call: () => new OutboundError('url', 'no calls here') },
+    counters: new MemoryCounters(MemoryCounters.allocate({ slots: 1_024 }), 1),
+    now: Date.now,
+  }
   const compiled = compileProxy({ proxy, serviceId: null, throttle: null }, defaultSettings, POLICY_KINDS, services)
   const errors = compiled.problems.filter((problem) => problem.severity === 'error')
   if (errors.length > 0) throw new Error(JSON.stringify(errors))

@@ -165,7 +165,8 @@ export class MemoryCounters implements Counters {
       if (slot !== NONE) {
         const end = this.#floats[slot * SLOT_FLOATS + END]!
         const ahead = end - decision.lengthsMs[check]! > nowMs + AHEAD_MS_MAX
-        if (end >= decision.endsMs[check]! && !ahead) {
+        const open = decision.anchored[check] === 1 && end > nowMs
+        if ((open || end >= decision.endsMs[check]!) && !ahead) {
           decision.endsMs[check] = end
           count = this.#floats[slot * SLOT_FLOATS + COUNT]!
         }
