@@ -18,8 +18,8 @@ export interface XmlElement {
   readonly textAt: Position
 }
 
-export function childOf(element: XmlElement, name: string): XmlElement | undefined {
-  return element.children.find((child) => child.name === name)
+export function childOf(element: XmlElement | undefined, name: string): XmlElement | undefined {
+  return element?.children.find((child) => child.name === name)
 }
 
 export function childrenOf(element: XmlElement, name: string): XmlElement[] {

@@ -2,15 +2,24 @@ import type { PolicyKinds } from '../engine/policy.ts'
 import assignMessage from './assign-message/index.ts'
 import extractVariables from './extract-variables/index.ts'
 import javascript from './javascript/index.ts'
+import quota from './quota/index.ts'
 import raiseFault from './raise-fault/index.ts'
+import resetQuota from './reset-quota/index.ts'
 import serviceCallout from './service-callout/index.ts'
 import spikeArrest from './spike-arrest/index.ts'
 import verifyApiKey from './verify-api-key/index.ts'
 
 /** All kinds of policies by their root element. A new one is a folder and a line here. */
 export const POLICY_KINDS: PolicyKinds = new Map(
-  [assignMessage, extractVariables, javascript, raiseFault, serviceCallout, spikeArrest, verifyApiKey].map((kind) => [
-    kind.element,
-    kind,
-  ]),
+  [
+    assignMessage,
+    extractVariables,
+    javascript,
+    quota,
+    raiseFault,
+    resetQuota,
+    serviceCallout,
+    spikeArrest,
+    verifyApiKey,
+  ].map((kind) => [kind.element, kind]),
 )

@@ -149,6 +149,21 @@ function windows(make: () => MaybePromise<Counters>): void {
     expect((await run(counters, 'take', [check({ key: 'a' }, T0)], T0)).counts).toEqual([1])
   })
 
+  it('holds an open window for an anchored check, and begins a new one when it has ended', async () => {
+    const counters = await make()
+    const take = async (nowMs: number) => {
+      const decision = new Decision()
+      decision.add(nowMs + SECOND, SECOND, 2, 1, true)
+      counters.keys.prefix('anchored').write(decision.keys, 0)
+      const admitted = await counters.take(decision, nowMs)
+      return [admitted, decision.counts[0], decision.endsMs[0]]
+    }
+    expect(await take(T0)).toEqual([true, 1, T0 + SECOND])
+    expect(await take(T0 + 400)).toEqual([true, 2, T0 + SECOND])
+    expect(await take(T0 + 999)).toEqual([false, 2, T0 + SECOND])
+    expect(await take(T0 + SECOND)).toEqual([true, 1, T0 + 2 * SECOND])
+  })
+
   it('keeps a window without an end', async () => {
     const counters = await make()
     await run(counters, 'take', [check({ key: 'a', lengthMs: Infinity, limit: 1 }, T0)], T0)
