@@ -1,10 +1,18 @@
 import { closeSync, openSync, readFileSync, readSync, realpathSync, type Stats, statSync } from 'node:fs'
 import { basename, extname, join } from 'node:path'
 import { bundleFolder, reasonOf } from '../dialects/apigee/files.ts'
-import { baseOfFolder, filesOfFolder, filesOfZip, type PolicyReaders, readBundle } from '../dialects/apigee/index.ts'
+import {
+  baseOfFolder,
+  filesOfFolder,
+  filesOfZip,
+  type PolicyReaders,
+  readBundle,
+  readSharedFlow,
+} from '../dialects/apigee/index.ts'
 import { type BundleAtRead, type DraftProxy, readPosternYaml } from '../dialects/postern/config.ts'
 import type { Environment } from '../dialects/postern/environment.ts'
 import { defaultSettings, type PosternConfig } from '../model/deployment.ts'
+import type { SharedFlow } from '../model/entities.ts'
 import { type Problem, Problems } from '../model/problem.ts'
 import { checkTogether } from './check-together.ts'
 
@@ -31,7 +39,7 @@ const noConfig: PosternConfig = {
 
 type FileKind = 'zip' | 'yaml' | 'json' | 'xml' | 'binary' | 'other'
 
-const WANTED = 'a PATH is a bundle folder, a bundle zip or a postern.yaml'
+const WANTED = 'a PATH is a bundle or shared flow (folder or zip), or a postern.yaml'
 const refusals: Readonly<Record<Exclude<FileKind, 'zip' | 'yaml'>, string>> = {
   json: `JSON (APIcast configurations, API definitions) is not supported yet in this version; ${WANTED}`,
   xml: `a single XML file; name the folder that holds apiproxy/: ${WANTED}`,
@@ -40,7 +48,7 @@ const refusals: Readonly<Record<Exclude<FileKind, 'zip' | 'yaml'>, string>> = {
 }
 
 /**
- * What `start` and `check` are given: bundle folders, bundle zips and one postern.yaml. What is named twice is loaded once.
+ * What `start` and `check` are given: bundles and shared flows (folders or zips), and one postern.yaml. What is named twice is loaded once.
  * All problems at once; never throws for what the paths hold.
  */
 export function loadPaths(paths: readonly string[], kinds: PolicyReaders, env: Environment): Loaded {
@@ -52,6 +60,7 @@ class Loading {
   readonly #env: Environment
   readonly #problems = new Problems()
   readonly #drafts: DraftProxy[] = []
+  readonly #sharedFlows: SharedFlow[] = []
   readonly #seen = new Set<string>()
   readonly #bundles: string[] = []
   #config: PosternConfig | null = null
@@ -69,8 +78,16 @@ class Loading {
     for (const path of this.#bundles) this.#bundle(path)
     checkTogether(this.#drafts, countOfConfig, this.#config?.settings.virtualHosts ?? [], this.#problems)
     const proxies = this.#drafts.map((draft) => draft.deployed)
-    const config = this.#problems.hasErrors ? null : { ...(this.#config ?? noConfig), proxies }
+    const config = this.#problems.hasErrors ? null : this.#whole(proxies)
     return { config, drafts: this.#drafts, problems: this.#problems.list }
+  }
+
+  /** What the configuration file says, with what PATHs bring. */
+  #whole(proxies: PosternConfig['proxies']): PosternConfig {
+    const config = this.#config ?? noConfig
+    const { entities } = config.settings
+    const sharedFlows = [...entities.sharedFlows, ...this.#sharedFlows]
+    return { ...config, proxies, settings: { ...config.settings, entities: { ...entities, sharedFlows } } }
   }
 
   #visit(path: string): void {
@@ -104,9 +121,18 @@ class Loading {
         'a configuration file beside a bundle is not read; name it as a PATH',
       )
     }
-    const { draft, problems, base } = this.#bundleAt(path, null)
+    const { draft, sharedFlow, problems, base } = this.#bundleAt(path, null)
     this.#problems.list.push(...problems)
+    if (sharedFlow !== null) this.#addSharedFlow(sharedFlow, base)
     if (draft !== null) this.#drafts.push({ deployed: { proxy: draft, serviceId: null, throttle: null }, base })
+  }
+
+  #addSharedFlow(flow: SharedFlow, base: string): void {
+    const ofConfig = this.#config?.settings.entities.sharedFlows ?? []
+    if ([...ofConfig, ...this.#sharedFlows].some(({ name }) => name === flow.name)) {
+      const text = `a shared flow called ${flow.name} is loaded already; names must differ`
+      this.#problems.error('DuplicateName', whole(base), text)
+    } else this.#sharedFlows.push(flow)
   }
 
   #yaml(path: string): void {
@@ -130,15 +156,22 @@ class Loading {
       this.#seen.add(identityOf(path))
       const isZip = statOf(path)?.isFile() ?? false
       const base = isZip ? path : baseOfFolder(path)
-      const { files, problems } = isZip ? filesOfZip(readFileSync(path), path) : filesOfFolder(path)
+      const { files, top, problems } = isZip ? filesOfZip(readFileSync(path), path) : filesOfFolder(path)
       const fallbackName = basename(path, isZip ? extname(path) : '')
-      const read = files && readBundle(files, this.#kinds, name === null ? { fallbackName } : { fallbackName, name })
-      const all = [...problems, ...(read?.problems ?? [])]
-      return { draft: read?.draft ?? null, problems: all.map((problem) => inBase(problem, base, path)), base }
+      const options = name === null ? { fallbackName } : { fallbackName, name }
+      const read = files && top === 'apiproxy' ? readBundle(files, this.#kinds, options) : null
+      const shared = files && top === 'sharedflowbundle' ? readSharedFlow(files, this.#kinds, options) : null
+      const all = [...problems, ...(read?.problems ?? []), ...(shared?.problems ?? [])]
+      return {
+        draft: read?.draft ?? null,
+        sharedFlow: shared?.sharedFlow ?? null,
+        problems: all.map((problem) => inBase(problem, base, path)),
+        base,
+      }
     } catch (error) {
       if (!isSystemError(error)) throw error
       const problem = { severity: 'error', code: 'Unreadable', message: reasonOf(error), at: whole(path) } as const
-      return { draft: null, problems: [problem], base: path }
+      return { draft: null, sharedFlow: null, problems: [problem], base: path }
     }
   }
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Counters } from '../core/counters.ts'
 import type { DeployedProxy, Settings } from '../model/deployment.ts'
 import type { Problems } from '../model/problem.ts'
-import type { Policy } from '../model/proxy.ts'
+import type { Policy, Resource } from '../model/proxy.ts'
 import type { Position, SourceText } from '../model/source.ts'
 import { applicationsOf } from './applications.ts'
 import { ContentNeeds } from './content.ts'
@@ -20,7 +20,7 @@ import { jsonPathText } from './payload/json-path.ts'
 import { xpathText } from './payload/xpath.ts'
 import type { Test } from './plan.ts'
 import { platformFault } from './platform-faults.ts'
-import type { CompileEnv, Outbound, PolicyKind, TemplateOptions } from './policy.ts'
+import type { CompileEnv, Outbound, PolicyKind, SharedFlowPlan, TemplateOptions } from './policy.ts'
 import type { Template } from './template.ts'
 import { compileMessage, compileVariable, type MessageReference, type Variable } from './variables.ts'
 
@@ -109,6 +109,9 @@ export function unresolved(name: string): Fault {
 export interface PolicyOwner {
   readonly deployed: DeployedProxy
   readonly settings: Settings
+  /** Of the bundle that has the policy: the proxy's, or a shared flow's. */
+  readonly resources: readonly Resource[]
+  readonly sharedFlows: { find(name: string): SharedFlowPlan | null }
 }
 
 /** The environment of one policy: the compiler, and what is the policy's own. */
@@ -130,9 +133,11 @@ export function policyEnv(compiler: Compiler, kind: PolicyKind, policy: Policy, 
     },
     unresolved,
     problem: (code, at, message) => compiler.problems.error(code, at, message),
+    warn: (code, at, message) => compiler.problems.warn(code, at, message),
+    sharedFlow: (name) => of.sharedFlows.find(name),
     resource: (url) => {
       const match = /^([a-z]+):\/\/(.+)$/.exec(url)
-      return of.deployed.proxy.resources.find((r) => r.type === match?.[1] && r.name === match[2])?.text ?? null
+      return of.resources.find((r) => r.type === match?.[1] && r.name === match[2])?.text ?? null
     },
     entities: of.settings.entities,
     applications: applicationsOf(of.settings.entities),

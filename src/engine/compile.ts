@@ -1,12 +1,11 @@
 import type { DeployedProxy, Settings } from '../model/deployment.ts'
+import type { FlowHooks } from '../model/entities.ts'
 import { type Problem, Problems } from '../model/problem.ts'
-import type { Endpoint, FaultRule, Flow, Policy, ProxyEndpoint, RouteRule, Step as StepUse } from '../model/proxy.ts'
-import type { SourceText } from '../model/source.ts'
-import { Compiler, type EngineServices, policyEnv } from './compile-env.ts'
+import type { Endpoint, FaultRule, Flow, ProxyEndpoint, RouteRule, Step as StepUse } from '../model/proxy.ts'
+import type { EngineServices } from './compile-env.ts'
+import { type CompileContext, SharedFlows, StepCompiler, withContent } from './compile-steps.ts'
 import { compileTarget } from './compile-target.ts'
-import { loadContent } from './content.ts'
 import type { Exchange } from './exchange.ts'
-import { Fault } from './fault.ts'
 import type { Outcome, Step } from './outcome.ts'
 import type { EndpointPlan, FaultRulePlan, ProxyPlan, RoutePlan, Segments, TargetPlan, Test } from './plan.ts'
 import type { PolicyKinds } from './policy.ts'
@@ -26,63 +25,45 @@ export function compileProxy(
   services: EngineServices,
 ): Compilation {
   const problems = new Problems()
-  const plan = new ProxyCompilation(deployed, settings, kinds, services, problems).compile()
+  const plan = new ProxyCompilation({ deployed, settings, kinds, services, problems }).compile()
   return { plan, problems: problems.list }
 }
 
-/** A condition together with the bodies it reads. */
-interface CompiledTest {
-  readonly test: Test | null
-  readonly needs: number
-}
-
 class ProxyCompilation {
-  readonly #deployed: DeployedProxy
-  readonly #settings: Settings
-  readonly #kinds: PolicyKinds
-  readonly #services: EngineServices
-  readonly #problems: Problems
-  readonly #policies = new Map<string, Policy>()
-  readonly #steps = new Map<string, Step | null>()
+  readonly #context: CompileContext
+  readonly #sharedFlows: SharedFlows
+  readonly #steps: StepCompiler
   readonly #targets = new Map<string, TargetPlan>()
 
-  constructor(
-    deployed: DeployedProxy,
-    settings: Settings,
-    kinds: PolicyKinds,
-    services: EngineServices,
-    problems: Problems,
-  ) {
-    this.#deployed = deployed
-    this.#settings = settings
-    this.#kinds = kinds
-    this.#services = services
-    this.#problems = problems
-    for (const policy of deployed.proxy.policies) this.#policies.set(policy.name, policy)
+  constructor(context: CompileContext) {
+    this.#context = context
+    this.#sharedFlows = new SharedFlows(context)
+    this.#steps = new StepCompiler(context.deployed.proxy, context, this.#sharedFlows)
   }
 
   compile(): ProxyPlan {
-    const { proxy } = this.#deployed
-    // Policies that no flow uses are compiled too: their errors are errors of the bundle.
-    for (const policy of proxy.policies) this.#policyStep(policy.name)
+    const { deployed, settings } = this.#context
+    const { proxy } = deployed
+    this.#steps.compileAll()
     for (const target of proxy.targetEndpoints) {
-      const plan = compileTarget(target.name, target.connection, this.#compiler(), this.#segments(target, 'target'))
+      const plan = compileTarget(
+        target.name,
+        target.connection,
+        this.#steps.compiler(),
+        this.#segments(target, 'target'),
+      )
       this.#targets.set(target.name, plan)
     }
     const endpoints: EndpointPlan[] = []
     const plan: ProxyPlan = {
-      deployed: this.#deployed,
-      settings: this.#settings,
+      deployed,
+      settings,
       name: proxy.name,
       revision: proxy.revision,
       endpoints,
     }
     for (const endpoint of proxy.proxyEndpoints) endpoints.push(this.#endpoint(endpoint, plan))
     return plan
-  }
-
-  #compiler(): Compiler {
-    return new Compiler(this.#problems, this.#services)
   }
 
   #endpoint(endpoint: ProxyEndpoint, proxy: ProxyPlan): EndpointPlan {
@@ -100,10 +81,14 @@ class ProxyCompilation {
   }
 
   #route(rule: RouteRule): RoutePlan {
-    const test = this.#test(rule.condition)
+    const test = this.#steps.test(rule.condition)
     if (rule.url !== null) {
       const connection = { url: rule.url, properties: {}, at: rule.at }
-      return { name: rule.name, ...test, target: compileTarget(rule.name, connection, this.#compiler(), NO_SEGMENTS) }
+      return {
+        name: rule.name,
+        ...test,
+        target: compileTarget(rule.name, connection, this.#steps.compiler(), this.#hooksAlone()),
+      }
     }
     return { name: rule.name, ...test, target: rule.target === null ? null : (this.#targets.get(rule.target) ?? null) }
   }
@@ -111,8 +96,8 @@ class ProxyCompilation {
   #segments(endpoint: Endpoint, side: 'proxy' | 'target'): Segments {
     const rules = endpoint.faultRules.map((rule) => this.#faultRule(rule))
     return {
-      request: this.#segment(endpoint, 'request'),
-      response: this.#segment(endpoint, 'response'),
+      request: this.#segment(endpoint, 'request', this.#hook(HOOKS[side].before), []),
+      response: this.#segment(endpoint, 'response', [], this.#hook(HOOKS[side].after)),
       // Edge reads the rules of a proxy from the last to the first, those of a target from the first to the last.
       faultRules: side === 'proxy' ? rules.reverse() : rules,
       defaultFaultRule: endpoint.defaultFaultRule === null ? null : this.#faultRule(endpoint.defaultFaultRule),
@@ -120,20 +105,47 @@ class ProxyCompilation {
   }
 
   #faultRule(rule: FaultRule): FaultRulePlan {
-    const test = this.#test(rule.condition)
-    return { name: rule.name, ...test, steps: this.#uses(rule.steps), alwaysEnforce: rule.alwaysEnforce }
+    const test = this.#steps.test(rule.condition)
+    return { name: rule.name, ...test, steps: this.#steps.uses(rule.steps), alwaysEnforce: rule.alwaysEnforce }
   }
 
-  /** PreFlow, the first flow whose condition holds, PostFlow: one flat list. */
-  #segment(endpoint: Endpoint, side: 'request' | 'response'): Step[] | null {
-    const steps = endpoint.preFlow === null ? [] : this.#named('PreFlow', endpoint.preFlow[side])
+  /** A route without a target endpoint has no flows of its own, but the environment's hooks. */
+  #hooksAlone(): Segments {
+    return {
+      request: stepsOrNull(this.#hook(HOOKS.target.before)),
+      response: stepsOrNull(this.#hook(HOOKS.target.after)),
+      faultRules: [],
+      defaultFaultRule: null,
+    }
+  }
+
+  /** The steps of a flow hook; none where the environment has no such hook. */
+  #hook(hook: keyof FlowHooks): readonly Step[] {
+    const { problems, settings } = this.#context
+    const name = settings.entities.flowHooks[hook]
+    if (name === null) return []
+    const flow = this.#sharedFlows.find(name)
+    if (flow !== null) return [enterFlow(hook), ...flow.steps]
+    problems.error('SharedFlowNotFound', NOWHERE, `${hook} names the shared flow ${name}, which is not deployed`)
+    return []
+  }
+
+  /** PreFlow, the first flow whose condition holds, PostFlow, between the hooks: one flat list. */
+  #segment(
+    endpoint: Endpoint,
+    side: 'request' | 'response',
+    before: readonly Step[],
+    after: readonly Step[],
+  ): readonly Step[] | null {
+    const steps = [...before, ...(endpoint.preFlow === null ? [] : this.#named('PreFlow', endpoint.preFlow[side]))]
     if (endpoint.flows.some((flow) => flow[side].length > 0)) steps.push(this.#choice(endpoint.flows, side))
     if (endpoint.postFlow !== null) steps.push(...this.#named('PostFlow', endpoint.postFlow[side]))
+    steps.push(...after)
     return stepsOrNull(steps)
   }
 
   #named(name: string, uses: readonly StepUse[]): Step[] {
-    const steps = this.#uses(uses)
+    const steps = this.#steps.uses(uses)
     return steps.length === 0 ? [] : [enterFlow(name), ...steps]
   }
 
@@ -142,10 +154,10 @@ class ProxyCompilation {
     const tests: (Test | null)[] = []
     const lists: Step[][] = []
     for (const flow of flows) {
-      const test = this.#test(flow.condition)
+      const test = this.#steps.test(flow.condition)
       tests.push(test.test)
       needs.push(test.needs)
-      lists.push([enterFlow(flow.name), ...this.#uses(flow[side])])
+      lists.push([enterFlow(flow.name), ...this.#steps.uses(flow[side])])
     }
     const bits = needs.reduce((all, bit) => all | bit, 0)
     const choose = (x: Exchange): Outcome | Promise<Outcome> => {
@@ -157,80 +169,21 @@ class ProxyCompilation {
     }
     return withContent(bits, choose)
   }
-
-  #uses(uses: readonly StepUse[]): Step[] {
-    const steps: Step[] = []
-    for (const use of uses) {
-      // Compiled even where there is no step to guard: its errors are errors of the bundle.
-      const { test, needs } = this.#test(use.condition)
-      const step = this.#policyStep(use.policy)
-      if (step === null) continue
-      steps.push(test === null ? step : withContent(needs, (x) => (test(x) ? step(x) : undefined)))
-    }
-    return steps
-  }
-
-  /** The step of a policy, made once however often it is used; null when it is switched off or unknown. */
-  #policyStep(name: string): Step | null {
-    const known = this.#steps.get(name)
-    if (known !== undefined) return known
-    const policy = this.#policies.get(name)
-    const kind = policy === undefined ? undefined : this.#kinds.get(policy.kind)
-    let step: Step | null = null
-    if (policy !== undefined && kind !== undefined) {
-      const compiler = this.#compiler()
-      const inner = kind.compile(
-        policy.config,
-        policyEnv(compiler, kind, policy, { deployed: this.#deployed, settings: this.#settings }),
-      )
-      if (policy.enabled) step = withContent(compiler.needs.bits, guarded(inner, policy, kind.prefix))
-    }
-    this.#steps.set(name, step)
-    return step
-  }
-
-  #test(source: SourceText | null): CompiledTest {
-    if (source === null) return { test: null, needs: 0 }
-    const compiler = this.#compiler()
-    return { test: compiler.condition(source), needs: compiler.needs.bits }
-  }
 }
 
-const NO_SEGMENTS: Segments = { request: null, response: null, faultRules: [], defaultFaultRule: null }
+/** The hooks around the segments of each side (Edge, "Attaching a shared flow to a flow hook"). */
+const HOOKS = {
+  proxy: { before: 'PreProxyFlowHook', after: 'PostProxyFlowHook' },
+  target: { before: 'PreTargetFlowHook', after: 'PostTargetFlowHook' },
+} as const satisfies Record<string, Record<'before' | 'after', keyof FlowHooks>>
 
-const stepsOrNull = (steps: Step[]): Step[] | null => (steps.length === 0 ? null : steps)
+const NOWHERE = { file: 'flow hooks', line: 1, column: 1 }
+
+const stepsOrNull = (steps: readonly Step[]): readonly Step[] | null => (steps.length === 0 ? null : steps)
 
 function enterFlow(name: string): Step {
   return (x) => {
     x.flowName = name
     return undefined
-  }
-}
-
-/** Loads the bodies that a step reads before it runs; a step that reads none is left as it is. */
-function withContent(bits: number, step: Step): Step {
-  if (bits === 0) return step
-  return (x) => {
-    const loading = loadContent(x, bits)
-    if (loading === undefined) return step(x)
-    if (loading instanceof Promise) return loading.then((fault) => fault ?? step(x))
-    return loading
-  }
-}
-
-/** What is the same for all policies: the `failed` variable, and continueOnError. */
-function guarded(step: Step, policy: Policy, prefix: string): Step {
-  const failed = `${prefix}.${policy.name}.failed`
-  const settle = (x: Exchange, outcome: Outcome): Outcome => {
-    if (!(outcome instanceof Fault)) return outcome
-    x.set(failed, true)
-    if (!policy.continueOnError) return outcome
-    x.set('fault.name', outcome.name)
-    return undefined
-  }
-  return (x) => {
-    const outcome = step(x)
-    if (outcome === undefined) return undefined
-    return outcome instanceof Promise ? outcome.then((late) => settle(x, late)) : settle(x, outcome)
   }
 }

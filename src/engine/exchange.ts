@@ -58,6 +58,8 @@ export class Exchange {
   answerSentAt: number
   /** Pending promises that end with the call use this to learn that the client is gone. */
   gone: boolean
+  /** Shared flows that run inside each other now. */
+  sharedFlowDepth: number
   #variables: Map<string, Value> | null
 
   constructor(
@@ -99,6 +101,7 @@ export class Exchange {
     this.answerStartedAt = 0
     this.answerSentAt = 0
     this.gone = false
+    this.sharedFlowDepth = 0
     this.#variables = null
   }
 
@@ -110,6 +113,11 @@ export class Exchange {
   set(name: string, value: Value): void {
     this.#variables ??= new Map()
     this.#variables.set(name, value)
+  }
+
+  /** As if no step had ever set it. */
+  unset(name: string): void {
+    this.#variables?.delete(name)
   }
 
   /** True when a step set the variable, even to null. */

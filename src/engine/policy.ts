@@ -48,6 +48,12 @@ export interface TemplateOptions {
   readonly dollar?: boolean
 }
 
+/** A shared flow that was compiled. Its steps are there when the deployment is. */
+export interface SharedFlowPlan {
+  readonly name: string
+  readonly steps: readonly Step[]
+}
+
 /** All that a policy may touch. What it asks for here decides what is made ready before its step runs. */
 export interface CompileEnv<FaultName extends string = string> {
   readonly policy: Policy
@@ -70,6 +76,10 @@ export interface CompileEnv<FaultName extends string = string> {
   unresolved(name: string): Fault
   /** Something that only shows when it is compiled: a bad pattern, a bad path. */
   problem(code: string, at: Position, message: string): void
+  /** The same where it is doubtful and no error. */
+  warn(code: string, at: Position, message: string): void
+  /** A shared flow of the environment, compiled for this proxy; null: there is none of that name. */
+  sharedFlow(name: string): SharedFlowPlan | null
   /** A resource file of the bundle (`jsc://a.js`); null when there is none. */
   resource(url: string): string | null
   /** What the environment has by name: target servers, key stores, caches, shared flows. */

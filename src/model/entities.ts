@@ -1,5 +1,5 @@
 import type { ApiProduct, Developer } from './consumers.ts'
-import type { ApiProxy } from './proxy.ts'
+import type { ApiProxy, Step } from './proxy.ts'
 
 /** A backend by name, as target endpoints and callouts refer to it. Plain data, as all of this file. */
 export interface TargetServer {
@@ -54,9 +54,9 @@ export interface CacheDescriptor {
   readonly expirySeconds: number | null
 }
 
-/** A flow that proxies share: one flow of steps with its policies and resources, in the shape of a proxy's. */
+/** Steps that proxies share, with their policies and resources. */
 export type SharedFlow = Omit<ApiProxy, 'proxyEndpoints' | 'targetEndpoints'> & {
-  readonly steps: ApiProxy['proxyEndpoints'][number]['postFlow']
+  readonly steps: readonly Step[]
 }
 
 /** Shared flows that run around every proxy of the environment, by name; null: none. */

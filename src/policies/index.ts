@@ -1,6 +1,7 @@
 import type { PolicyKinds } from '../engine/policy.ts'
 import assignMessage from './assign-message/index.ts'
 import extractVariables from './extract-variables/index.ts'
+import flowCallout from './flow-callout/index.ts'
 import javascript from './javascript/index.ts'
 import quota from './quota/index.ts'
 import raiseFault from './raise-fault/index.ts'
@@ -14,6 +15,7 @@ export const POLICY_KINDS: PolicyKinds = new Map(
   [
     assignMessage,
     extractVariables,
+    flowCallout,
     javascript,
     quota,
     raiseFault,

@@ -36,10 +36,8 @@ const WHOLE = { file: 'apiproxy', line: 1, column: 1 }
  */
 export function readBundle(files: BundleFiles, kinds: PolicyReaders, options: BundleOptions = {}): BundleRead {
   const problems = new Problems()
-  const layout = layoutOf(files, problems)
-  const policies = new PolicyIndex(kinds, problems)
-  for (const file of layout.unreadable.policies) policies.addUnreadable(file)
-  for (const root of layout.roots.policies) policies.add(root)
+  const layout = layoutOf(files, 'apiproxy', problems)
+  const policies = indexOf(layout, kinds, problems)
   const reading: Reading = { policies, problems }
   const proxyEndpoints = readEndpoints(layout, 'proxies', 'ProxyEndpoint', readProxyEndpoint, reading)
   const targetEndpoints = readEndpoints(layout, 'targets', 'TargetEndpoint', readTargetEndpoint, reading)
@@ -50,15 +48,22 @@ export function readBundle(files: BundleFiles, kinds: PolicyReaders, options: Bu
   checkBasePaths(proxyEndpoints, problems)
   const draft: ApiProxy = {
     dialect: 'apigee',
-    ...readDescriptor(layout, options, problems),
+    ...readDescriptor(layout, 'APIProxy', options, problems),
     revision: options.revision ?? 1,
     proxyEndpoints,
     targetEndpoints,
     policies: policies.finish(),
-    resources: readResources(layout.resources, problems),
+    resources: readResources(layout.resources, 'apiproxy', problems),
   }
   freezeAll(draft)
   return { proxy: problems.hasErrors ? null : draft, draft, problems: problems.list }
+}
+
+export function indexOf(layout: BundleLayout, kinds: PolicyReaders, problems: Problems): PolicyIndex {
+  const policies = new PolicyIndex(kinds, problems)
+  for (const file of layout.unreadable.policies) policies.addUnreadable(file)
+  for (const root of layout.roots.policies) policies.add(root)
+  return policies
 }
 
 function readEndpoints<E>(
@@ -95,13 +100,14 @@ function targetNames(layout: BundleLayout): Map<string, XmlElement | null> {
   return names
 }
 
-/** `apiproxy/NAME.xml`: names the proxy; its lists of parts are for reading only, on Edge too. */
-function readDescriptor(
+/** `apiproxy/NAME.xml`: names the bundle; its lists of parts are for reading only, on Edge too. */
+export function readDescriptor(
   layout: BundleLayout,
+  element: 'APIProxy' | 'SharedFlowBundle',
   options: BundleOptions,
   problems: Problems,
 ): Pick<ApiProxy, 'name' | 'displayName' | 'description'> {
-  const root = layout.roots.descriptor.find((candidate) => candidate.name === 'APIProxy')
+  const root = layout.roots.descriptor.find((candidate) => candidate.name === element)
   for (const other of layout.roots.descriptor) {
     if (other !== root) problems.warn('UnexpectedFile', other.at, `<${other.name}> is no part of this bundle`)
   }
@@ -116,7 +122,7 @@ function readDescriptor(
 }
 
 /** The model is plain data without cycles. */
-function freezeAll(value: unknown): void {
+export function freezeAll(value: unknown): void {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return
   Object.freeze(value)
   for (const inner of Object.values(value)) freezeAll(inner)

@@ -27,6 +27,19 @@ const knownChildren: Readonly<Record<string, readonly string[]>> = {
   FaultRules: ['FaultRule'],
   FaultRule: ['Description', 'Condition', 'Step'],
   DefaultFaultRule: ['Description', 'Condition', 'Step', 'AlwaysEnforce'],
+  SharedFlow: ['Description', 'DisplayName', 'Step'],
+  SharedFlowBundle: [
+    ...['ConfigurationVersion', 'CreatedAt', 'CreatedBy', 'Description', 'DisplayName', 'LastModifiedAt'],
+    ...['LastModifiedBy', 'ManifestVersion', 'Policies', 'Resources', 'Spec', 'SharedFlows', 'subType', 'Type'],
+    ...[
+      'ResourceFiles',
+      'EntityMetaDataAsProperties',
+      'ProxyEndpoints',
+      'TargetEndpoints',
+      'TargetServers',
+      'validate',
+    ],
+  ],
   APIProxy: [
     ...['Basepaths', 'BasePaths', 'ConfigurationVersion', 'CreatedAt', 'CreatedBy', 'Description', 'DisplayName'],
     ...['LastModifiedAt', 'LastModifiedBy', 'ManifestVersion', 'Policies', 'ProxyEndpoints', 'Resources', 'Spec'],

@@ -3,12 +3,16 @@ import { basename, join, resolve } from 'node:path'
 import { type Problem, Problems } from '../../model/problem.ts'
 import { readZip } from './zip.ts'
 
-/** The files of one bundle: path with forward slashes, beginning with `apiproxy/`, to content. */
+/** The top folder of a bundle: of a proxy, or of a shared flow. */
+export type BundleTop = 'apiproxy' | 'sharedflowbundle'
+
+/** The files of one bundle: path with forward slashes, beginning with its top folder, to content. */
 export type BundleFiles = ReadonlyMap<string, Uint8Array | string>
 
 /** `files` is null exactly when a problem is an error. */
 export interface BundleFilesRead {
   readonly files: BundleFiles | null
+  readonly top: BundleTop
   readonly problems: readonly Problem[]
 }
 
@@ -27,8 +31,7 @@ interface BundleLimits {
   readonly depthMax: number
 }
 
-const TOP = 'apiproxy'
-const SHARED_TOP = 'sharedflowbundle'
+const TOPS: readonly BundleTop[] = ['apiproxy', 'sharedflowbundle']
 const WHOLE = { line: 1, column: 1 }
 
 /** Files that tools of desktops leave behind. */
@@ -36,58 +39,60 @@ export function isLitter(path: string): boolean {
   return path.split('/').some((part) => part.startsWith('.') || part === '__MACOSX' || part === 'Thumbs.db')
 }
 
-/** A folder that holds `apiproxy/`, or that is it. Synchronous: called when something is loaded, never while calls run. */
+/** A folder that holds `apiproxy/` (or `sharedflowbundle/`), or that is it. Synchronous: called when something is loaded, never while calls run. */
 export function filesOfFolder(path: string): BundleFilesRead {
   const problems = new Problems()
   const files = new Map<string, Uint8Array>()
   const root = rootOfFolder(path, problems)
-  if (root !== null) new FolderWalk(files, problems).walk(root, TOP, 1)
-  return { files: problems.hasErrors ? null : files, problems: problems.list }
+  if (root !== null) new FolderWalk(files, problems).walk(root.folder, root.top, 1)
+  return { files: problems.hasErrors ? null : files, top: root?.top ?? 'apiproxy', problems: problems.list }
 }
 
-/** A zip whose single top folder is `apiproxy`. `name` is for error messages. */
+/** A zip whose single top folder is that of a bundle. `name` is for error messages. */
 export function filesOfZip(zip: Uint8Array, name = 'bundle.zip'): BundleFilesRead {
   const problems = new Problems()
   const entries = readZip(zip, name, bundleLimits, problems)
   const files = new Map<string, Uint8Array>()
   const others = new Set<string>()
+  const top =
+    TOPS.find((name) => [...(entries?.keys() ?? [])].some((path) => path.startsWith(`${name}/`))) ?? 'apiproxy'
   for (const [path, content] of entries ?? []) {
     if (isLitter(path)) continue
-    if (path.startsWith(`${TOP}/`)) files.set(path, content)
+    if (path.startsWith(`${top}/`)) files.set(path, content)
     else others.add(path.split('/', 1)[0] ?? path)
   }
   if (files.size > 0)
-    for (const path of others) problems.warn('UnexpectedFile', at(path), `not in ${TOP}/; it is not read`)
+    for (const path of others) problems.warn('UnexpectedFile', at(path), `not in ${top}/; it is not read`)
   if (entries !== null && files.size === 0) reportNoBundle([...entries.keys()], name, problems)
-  return { files: problems.hasErrors ? null : files, problems: problems.list }
+  return { files: problems.hasErrors ? null : files, top, problems: problems.list }
 }
 
 function reportNoBundle(paths: readonly string[], file: string, problems: Problems): void {
   const top = paths[0]?.split('/')[0]
-  if (paths.some((path) => path.startsWith(`${SHARED_TOP}/`))) {
-    problems.error('NotSupportedYet', { file, ...WHOLE }, 'shared flows are not supported yet in this version')
-    return
-  }
   const found = top === undefined ? 'nothing is in it' : `found ${top}`
   // Edge's own words, with what it found.
-  const text = `Bundle is invalid. Unable to read/find APIProxy contents: the top folder must be ${TOP}/, ${found}`
+  const text = `Bundle is invalid. Unable to read/find APIProxy contents: the top folder must be ${TOPS[0]}/, ${found}`
   problems.error('InvalidBundle', { file, ...WHOLE }, text)
 }
 
-function rootOfFolder(path: string, problems: Problems): string | null {
-  const inner = join(path, TOP)
-  if (isFolder(inner)) return inner
-  if (basename(resolve(path)) === TOP) return path
+function rootOfFolder(path: string, problems: Problems): { folder: string; top: BundleTop } | null {
+  const root = topOfFolder(path)
+  if (root !== null) return root
   const names = namesOf(path, problems)
-  if (names !== null)
-    reportNoBundle(names.includes(SHARED_TOP) ? [`${SHARED_TOP}/`] : names.slice(0, 1), path, problems)
+  if (names !== null) reportNoBundle(names.slice(0, 1), path, problems)
   return null
+}
+
+function topOfFolder(path: string): { folder: string; top: BundleTop } | null {
+  const inner = TOPS.find((top) => isFolder(join(path, top)))
+  if (inner !== undefined) return { folder: join(path, inner), top: inner }
+  const own = TOPS.find((top) => basename(resolve(path)) === top)
+  return own === undefined ? null : { folder: path, top: own }
 }
 
 /** The folder that is read for a bundle: two paths with the same one are the same bundle. */
 export function bundleFolder(path: string): string {
-  const inner = join(path, TOP)
-  return isFolder(inner) ? inner : path
+  return topOfFolder(path)?.folder ?? path
 }
 
 /** What folder a bundle's paths are relative to, for messages that name files as the caller wrote them. */

@@ -32,7 +32,7 @@ export function readEndpoint(root: XmlElement, name: string, reading: Reading): 
 }
 
 /** `<Step><Name/><Condition/></Step>` in any order, as they come in Request, Response and fault rules. */
-function readSteps(container: XmlElement | undefined, reading: Reading): Step[] {
+export function readSteps(container: XmlElement | undefined, reading: Reading): Step[] {
   const steps: Step[] = []
   for (const element of container === undefined ? [] : childrenOf(container, 'Step')) {
     const step = readStep(element, reading)

@@ -52,10 +52,10 @@ test('every rule has a bad fixture', () => {
 })
 
 const CODE = /(?:\.error|\.warn|#stop)\('([A-Za-z]+)'/g
-/** Rules about bytes, sizes and folders: their tests are beside the file that has them. */
+/** Rules about bytes, sizes, folders and shared flows: their tests are beside the file that has them. */
 const ELSEWHERE = [
   ...['BadEncoding', 'BadZip', 'BundleTooLarge', 'FileTooLarge', 'InvalidBundle', 'ResourceNotRead', 'TooDeep'],
-  ...['TooManyAttributes', 'TooManyElements', 'Unreadable'],
+  ...['TooManyAttributes', 'TooManyElements', 'Unreadable', 'SharedFlowMissing'],
 ]
 
 function linesOf(problems: readonly Problem[]): string {

@@ -1,3 +1,5 @@
 export { type BundleOptions, type BundleRead, readBundle } from './bundle.ts'
+export type { BundleTop } from './files.ts'
 export { type BundleFiles, type BundleFilesRead, baseOfFolder, filesOfFolder, filesOfZip } from './files.ts'
 export type { PolicyReader, PolicyReaders } from './policies.ts'
+export { readSharedFlow, type SharedFlowRead } from './shared-flow.ts'

@@ -26,7 +26,7 @@ export const apigeeKinds: ReadonlyMap<string, MissingKind> = new Map<string, Mis
   ['DeleteOAuthV2Info', later],
   ['ExternalCallout', withInstead('ServiceCallout calls other services over HTTP')],
   ['ExtractVariables', later],
-  ['FlowCallout', withInstead('put the steps of the shared flow into the proxy')],
+  ['FlowCallout', later],
   ['GenerateJWS', later],
   ['GenerateJWT', later],
   ['GenerateSAMLAssertion', later],

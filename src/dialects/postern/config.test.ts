@@ -6,7 +6,7 @@ import { configKeys } from './keys.ts'
 import { type ConfigKey, expected } from './shape.ts'
 import { yamlLimits } from './yaml-tree.ts'
 
-const noBundle: BundleAt = (path) => ({ draft: null, problems: [], base: path })
+const noBundle: BundleAt = (path) => ({ draft: null, sharedFlow: null, problems: [], base: path })
 
 const read = (text: string, env: Environment = {}) => readPosternYaml(text, 'postern.yaml', env, noBundle)
 

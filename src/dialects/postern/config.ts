@@ -8,7 +8,7 @@ import {
   type Settings,
   type VirtualHost,
 } from '../../model/deployment.ts'
-import type { EnvironmentEntities } from '../../model/entities.ts'
+import type { EnvironmentEntities, FlowHooks, SharedFlow } from '../../model/entities.ts'
 import { didYouMean } from '../../model/nearest.ts'
 import { type Problem, Problems } from '../../model/problem.ts'
 import type { ApiProxy, Dialect } from '../../model/proxy.ts'
@@ -28,6 +28,8 @@ export type BundleAt = (path: string, name: string | null) => BundleAtRead
 
 export interface BundleAtRead {
   readonly draft: ApiProxy | null
+  /** Null: it is none, or has errors. */
+  readonly sharedFlow: SharedFlow | null
   /** Positions as they are to be printed. */
   readonly problems: readonly Problem[]
   /** The folder or zip that positions in the draft are relative to. */
@@ -74,6 +76,8 @@ interface RawConfig {
   readonly services?: readonly (RawService | undefined)[]
   readonly tls?: { readonly edgeCompatible?: boolean }
   readonly hostMap?: Readonly<Record<string, string>>
+  readonly sharedFlows?: readonly (string | undefined)[]
+  readonly flowHooks?: Partial<FlowHooks>
   readonly products?: readonly (RawProduct | undefined)[]
   readonly developers?: readonly (RawDeveloper | undefined)[]
 }
@@ -145,9 +149,42 @@ class ConfigReading {
     const consumers = new ConsumerReading(this.#shape.places, this.#problems)
     return {
       ...defaultSettings.entities,
+      ...this.#flows(),
       products: consumers.products(raw.products ?? []),
       developers: consumers.developers(raw.developers ?? []),
     }
+  }
+
+  #flows(): Pick<EnvironmentEntities, 'sharedFlows' | 'flowHooks'> {
+    const sharedFlows = (this.#raw.sharedFlows ?? []).flatMap((path, index) =>
+      path === undefined ? [] : this.#sharedFlow(path, `sharedFlows.${index}`),
+    )
+    const names = sharedFlows.map(({ name }) => name)
+    for (const name of names.filter((one, i) => names.indexOf(one) !== i)) {
+      const text = `a shared flow called ${name} is there already; names must differ`
+      this.#problems.error('DuplicateName', this.#shape.places.at('sharedFlows'), text)
+    }
+    const flowHooks = { ...defaultSettings.entities.flowHooks, ...this.#raw.flowHooks }
+    for (const [hook, name] of Object.entries(flowHooks)) {
+      if (name === null || names.includes(name) || this.#problems.hasErrors) continue
+      const at = this.#shape.places.at(`flowHooks.${hook}`)
+      this.#problems.error(
+        'UnknownReference',
+        at,
+        `no shared flow of this file is called ${name}${didYouMean(name, names)}`,
+      )
+    }
+    return { sharedFlows, flowHooks }
+  }
+
+  #sharedFlow(written: string, path: string): SharedFlow[] {
+    const place = isAbsolute(written) ? written : join(dirname(this.#file), written)
+    const { draft, sharedFlow, problems } = this.#bundleAt(place, null)
+    for (const problem of problems) this.#problems.list.push(this.#pointed(problem, place, path))
+    if (draft !== null) {
+      this.#problems.error('BadValue', this.#shape.places.at(path), `${written} is a proxy; name it under apis`)
+    }
+    return sharedFlow === null ? [] : [sharedFlow]
   }
 
   #virtualHosts(): VirtualHost[] {
@@ -189,15 +226,19 @@ class ConfigReading {
       this.#problems.error('ConflictingKeys', this.#shape.places.at(`${path}.${key}`), text)
     }
     const place = isAbsolute(bundle) ? bundle : join(dirname(this.#file), bundle)
-    const { draft, problems, base } = this.#bundleAt(place, api.name ?? null)
-    for (const problem of problems) this.#problems.list.push(this.#pointed(problem, place, path))
+    const { draft, sharedFlow, problems, base } = this.#bundleAt(place, api.name ?? null)
+    for (const problem of problems) this.#problems.list.push(this.#pointed(problem, place, `${path}.bundle`))
+    if (sharedFlow !== null) {
+      const text = `${bundle} is a shared flow; name it under sharedFlows`
+      this.#problems.error('BadValue', this.#shape.places.at(`${path}.bundle`), text)
+    }
     return draft === null ? null : { draft, base }
   }
 
   /** What is wrong with the path itself is shown where the path is written. */
   #pointed(problem: Problem, place: string, path: string): Problem {
     if (problem.at.file !== place) return problem
-    return { ...problem, at: this.#shape.places.at(`${path}.bundle`), message: `${place}: ${problem.message}` }
+    return { ...problem, at: this.#shape.places.at(path), message: `${place}: ${problem.message}` }
   }
 
   #shortForm(api: RawApi, path: string): { draft: ApiProxy; base: string } | null {

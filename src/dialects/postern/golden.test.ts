@@ -42,10 +42,10 @@ const XML = `<ProxyEndpoint name="default">
 /** One bundle that is there, and none else. */
 const bundleAt: BundleAt = (path, name) => {
   const read = readBundle(new Map([['apiproxy/proxies/default.xml', XML]]), new Map(), { name: name ?? 'weather' })
-  if (path === 'weather') return { draft: read.draft, problems: read.problems, base: path }
+  if (path === 'weather') return { draft: read.draft, sharedFlow: null, problems: read.problems, base: path }
   const at = { file: path, line: 1, column: 1 }
   const problem = { severity: 'error', code: 'Unreadable', message: 'there is no such file or folder', at } as const
-  return { draft: null, problems: [problem], base: path }
+  return { draft: null, sharedFlow: null, problems: [problem], base: path }
 }
 
 function linesOf(problems: readonly Problem[]): string {

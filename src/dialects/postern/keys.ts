@@ -164,8 +164,21 @@ export const configKeys: readonly ConfigKey[] = [
   later('authCachingMode', 'What a gateway does without its 3scale back end.'),
   later('targetServers', "Apigee's target servers."),
   later('accounts', 'Accounts and their applications.'),
-  later('sharedFlows', 'Shared flows of Apigee.'),
-  later('flowHooks', 'Shared flows that run around every proxy.'),
+  {
+    name: 'sharedFlows',
+    shape: listOf(text),
+    doc: 'Shared flows of Apigee: folders or zips, relative to this file.',
+  },
+  {
+    name: 'flowHooks',
+    shape: keys(
+      { name: 'PreProxyFlowHook', shape: name, doc: 'Before the request flows of every proxy.' },
+      { name: 'PreTargetFlowHook', shape: name, doc: 'Before the request flows of every target.' },
+      { name: 'PostTargetFlowHook', shape: name, doc: 'After the response flows of every target.' },
+      { name: 'PostProxyFlowHook', shape: name, doc: 'After the response flows of every proxy.' },
+    ),
+    doc: 'Shared flows, by name, that run around every proxy.',
+  },
   later('keyStores', 'Key and trust stores.'),
   later('references', 'References to key stores.'),
   later('caches', 'Caches of the environment.'),
