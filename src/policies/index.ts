@@ -3,12 +3,14 @@ import assignMessage from './assign-message/index.ts'
 import extractVariables from './extract-variables/index.ts'
 import flowCallout from './flow-callout/index.ts'
 import javascript from './javascript/index.ts'
+import jsonToXml from './json-to-xml/index.ts'
 import quota from './quota/index.ts'
 import raiseFault from './raise-fault/index.ts'
 import resetQuota from './reset-quota/index.ts'
 import serviceCallout from './service-callout/index.ts'
 import spikeArrest from './spike-arrest/index.ts'
 import verifyApiKey from './verify-api-key/index.ts'
+import xmlToJson from './xml-to-json/index.ts'
 
 /** All kinds of policies by their root element. A new one is a folder and a line here. */
 export const POLICY_KINDS: PolicyKinds = new Map(
@@ -17,11 +19,13 @@ export const POLICY_KINDS: PolicyKinds = new Map(
     extractVariables,
     flowCallout,
     javascript,
+    jsonToXml,
     quota,
     raiseFault,
     resetQuota,
     serviceCallout,
     spikeArrest,
     verifyApiKey,
+    xmlToJson,
   ].map((kind) => [kind.element, kind]),
 )
