@@ -66,6 +66,18 @@ const block = element(BLOCKS, fc.oneof({ weight: 5, arbitrary: several(part, 5) 
 
 /** Where a kind has its blocks, and what it cannot do without. */
 const FRAMES: Readonly<Record<string, (blocks: string) => string>> = {
+  AccessControl: (blocks) =>
+    `<IPRules><MatchRule><SourceAddress>10.0.0.1</SourceAddress></MatchRule></IPRules>${blocks}`,
+  BasicAuthentication: (blocks) =>
+    `<Operation>Encode</Operation><User ref="mine"/><Password ref="none"/><AssignTo>made</AssignTo>${blocks}`,
+  FlowCallout: (blocks) => `<SharedFlowBundle>none</SharedFlowBundle>${blocks}`,
+  Javascript: (blocks) => `<Source>var a = request.content</Source>${blocks}`,
+  Quota: (blocks) =>
+    `<Allow count="9" countRef="mine"/><Interval ref="mine">1</Interval><TimeUnit>day</TimeUnit>${blocks}`,
+  ResetQuota: (blocks) =>
+    `<Quota name="P"><Identifier ref="mine"><Allow ref="mine">1</Allow></Identifier></Quota>${blocks}`,
+  SpikeArrest: (blocks) => `<Rate ref="mine">5ps</Rate>${blocks}`,
+  VerifyAPIKey: (blocks) => `<APIKey ref="mine"/>${blocks}`,
   RaiseFault: (blocks) => `<FaultResponse>${blocks}</FaultResponse>`,
   ServiceCallout: (blocks) =>
     `<Request variable="mine">${blocks}</Request><HTTPTargetConnection><URL>http://up.test</URL></HTTPTargetConnection>`,
@@ -100,7 +112,7 @@ test('whatever is written, parse, compile and step do not throw, and a configura
   )
   await fc.assert(property, { numRuns: 500 })
   // Most of them get as far as a step, or this test would show little.
-  expect(ran).toBeGreaterThan(100)
+  expect(ran).toBeGreaterThan(200)
 })
 
 test('every kind is in the table under its own element', () => {

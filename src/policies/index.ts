@@ -1,5 +1,7 @@
 import type { PolicyKinds } from '../engine/policy.ts'
+import accessControl from './access-control/index.ts'
 import assignMessage from './assign-message/index.ts'
+import basicAuthentication from './basic-authentication/index.ts'
 import extractVariables from './extract-variables/index.ts'
 import flowCallout from './flow-callout/index.ts'
 import javascript from './javascript/index.ts'
@@ -15,7 +17,9 @@ import xmlToJson from './xml-to-json/index.ts'
 /** All kinds of policies by their root element. A new one is a folder and a line here. */
 export const POLICY_KINDS: PolicyKinds = new Map(
   [
+    accessControl,
     assignMessage,
+    basicAuthentication,
     extractVariables,
     flowCallout,
     javascript,
