@@ -8,6 +8,7 @@ import { OutboundError } from '../src/engine/policy.ts'
 import { run } from '../src/engine/runner.ts'
 import { defaultSettings } from '../src/model/deployment.ts'
 import { POLICY_KINDS } from '../src/policies/index.ts'
+import { MemoryCache } from '../src/stores/memory/cache.ts'
 import { MemoryCounters } from '../src/stores/memory/counters.ts'
 
 export interface Row {
@@ -21,6 +22,7 @@ const ROUNDS = 200_000
 const services = {
   outbound: { call: () => new OutboundError('url', 'no calls here') },
   counters: new MemoryCounters(MemoryCounters.allocate({ slots: 1_024 }), 1),
+  cache: new MemoryCache({ now: Date.now }),
   now: Date.now,
 }
 

@@ -3,12 +3,14 @@ import { OutboundError } from '../engine/policy.ts'
 import type { DeployedProxy, Settings } from '../model/deployment.ts'
 import type { Problem } from '../model/problem.ts'
 import { POLICY_KINDS } from '../policies/index.ts'
+import { MemoryCache } from '../stores/memory/cache.ts'
 import { MemoryCounters } from '../stores/memory/counters.ts'
 
 /** Compiling calls nobody; who tries all the same is told. */
 const services = {
   outbound: { call: () => new OutboundError('url', 'not while compiling') },
   counters: new MemoryCounters(MemoryCounters.allocate({ slots: 1_024 }), 1),
+  cache: new MemoryCache({ now: Date.now }),
   now: Date.now,
 }
 

@@ -10,6 +10,8 @@ import { Fleet } from '../gateway/fleet.ts'
 import { type Publication, SERVER_LIMITS } from '../gateway/protocol.ts'
 import type { DeployedProxy, PosternConfig } from '../model/deployment.ts'
 import { POLICY_KINDS } from '../policies/index.ts'
+import { MemoryCache } from '../stores/memory/cache.ts'
+import { cachePort } from '../stores/memory/cache-port.ts'
 import { MemoryCounters } from '../stores/memory/counters.ts'
 import { allProblems, printProblems, summary } from './check.ts'
 import { problemsOfProxy } from './compile-problems.ts'
@@ -61,11 +63,13 @@ async function serve(config: PosternConfig, options: StartOptions, log: Log, beg
     },
   })
   const table = MemoryCounters.allocate()
+  const cache = new MemoryCache({ now: Date.now })
   const fleet = new Fleet(
     {
       entry: new URL(`./worker${extname(fileURLToPath(import.meta.url))}`, import.meta.url),
       workers: options.workers,
       counters: table,
+      cachePort: () => cachePort(cache),
       hostMap: { ...config.hostMap, ...options.hostMap },
       log,
       logLevel: options.logLevel,

@@ -5,6 +5,7 @@ import { openLog } from '../core/log.ts'
 import type { WorkerSetup } from '../gateway/protocol.ts'
 import { GatewayThread } from '../gateway/thread.ts'
 import { POLICY_KINDS } from '../policies/index.ts'
+import { RemoteCache } from '../stores/memory/cache-port.ts'
 import type { CounterTable } from '../stores/memory/counter-table.ts'
 import { MemoryCounters } from '../stores/memory/counters.ts'
 
@@ -28,6 +29,7 @@ new GatewayThread({
   publish: {
     kinds: POLICY_KINDS,
     counters: new MemoryCounters(setup.counters as CounterTable, setup.number),
+    cache: new RemoteCache(setup.cache),
     hostMap: setup.hostMap,
   },
   attach(store) {

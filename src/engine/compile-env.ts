@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { Cache } from '../core/cache.ts'
 import type { Counters } from '../core/counters.ts'
 import type { DeployedProxy, Settings } from '../model/deployment.ts'
 import type { Problems } from '../model/problem.ts'
@@ -28,6 +29,7 @@ import { compileMessage, compileVariable, type MessageReference, type Variable }
 export interface EngineServices {
   readonly outbound: Outbound
   readonly counters: Counters
+  readonly cache: Cache
   now(): number
 }
 
@@ -120,6 +122,7 @@ export function policyEnv(compiler: Compiler, kind: PolicyKind, policy: Policy, 
     policy,
     proxy: of.deployed.proxy.name,
     environment: of.settings.environment,
+    organization: of.settings.organization,
     variable: (name) => compiler.variable(name),
     message: (name) => compiler.message(name),
     needContent: (name) => compiler.needs.needNamed(name === null || name === '' ? 'message' : name),
@@ -143,6 +146,7 @@ export function policyEnv(compiler: Compiler, kind: PolicyKind, policy: Policy, 
     applications: applicationsOf(of.settings.entities),
     outbound: compiler.services.outbound,
     counters: compiler.services.counters,
+    cache: compiler.services.cache,
     now: compiler.services.now,
   }
 }

@@ -1,4 +1,5 @@
 import type { MaybePromise } from '../core/async.ts'
+import type { Cache } from '../core/cache.ts'
 import type { Counters } from '../core/counters.ts'
 import type { EnvironmentEntities } from '../model/entities.ts'
 import type { Problems } from '../model/problem.ts'
@@ -60,6 +61,7 @@ export interface CompileEnv<FaultName extends string = string> {
   /** Name of the proxy that it is deployed with. */
   readonly proxy: string
   readonly environment: string
+  readonly organization: string
   /** The accessor of a variable. Asking for one that reads a body has that body loaded before the step. */
   variable(name: string): Variable
   /** A message by name; null: the message of the current segment. Does not ask for its content. */
@@ -86,6 +88,8 @@ export interface CompileEnv<FaultName extends string = string> {
   readonly entities: EnvironmentEntities
   /** Shared by all threads: policies that limit calls count here. */
   readonly counters: Counters
+  /** Entries of all caches, shared by all threads. */
+  readonly cache: Cache
   /** Who holds which key. */
   readonly applications: Applications
   readonly outbound: Outbound

@@ -7,6 +7,8 @@ import type { FromStore, ToStore } from '../analytics/sender.ts'
 import { silentLog } from '../core/log.ts'
 import { type DeployedProxy, defaultSettings } from '../model/deployment.ts'
 import { parseThrottle } from '../model/throttle.ts'
+import { MemoryCache } from '../stores/memory/cache.ts'
+import { cachePort } from '../stores/memory/cache-port.ts'
 import { MemoryCounters } from '../stores/memory/counters.ts'
 import { Fleet } from './fleet.ts'
 import { type Publication, SERVER_LIMITS } from './protocol.ts'
@@ -92,6 +94,7 @@ describe('the fleet of gateway threads', () => {
         entry: new URL('../cli/worker.ts', import.meta.url),
         workers,
         counters: table,
+        cachePort: () => cachePort(new MemoryCache({ now: Date.now })),
         hostMap: {},
         log: silentLog,
         logLevel: 'silent',

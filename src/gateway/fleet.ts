@@ -18,6 +18,8 @@ export interface FleetOptions {
   readonly workers: number
   readonly counters: unknown
   readonly hostMap: HostMap
+  /** A new port to the owner of the caches, one for each thread. */
+  cachePort(): MessagePort
   readonly log: Log
   readonly logLevel: string
   readonly listen: ListenOptions
@@ -138,10 +140,12 @@ export class Fleet {
   #spawn(): Member {
     const number = this.#nextNumber++
     const { counters, hostMap, logLevel } = this.#options
-    const setup: WorkerSetup = { number, counters, hostMap, logLevel }
+    const cache = this.#options.cachePort()
+    const setup: WorkerSetup = { number, counters, cache, hostMap, logLevel }
     const worker = new Worker(this.#options.entry, {
       name: `gateway ${number}`,
       workerData: setup,
+      transferList: [cache],
       resourceLimits: { maxOldGenerationSizeMb: HEAP_MB_MAX, maxYoungGenerationSizeMb: YOUNG_MB_MAX },
     })
     const member = new Member(number, worker, this.#options.log)

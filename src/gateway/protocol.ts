@@ -8,6 +8,8 @@ export interface WorkerSetup {
   readonly number: number
   /** Shared memory: made by the store of the counters, handed on untouched. */
   readonly counters: unknown
+  /** To the thread that owns the entries of the caches. */
+  readonly cache: MessagePort
   readonly hostMap: HostMap
   readonly logLevel: string
 }

@@ -1,4 +1,5 @@
 import { compileThrottle } from '../accounts/throttle.ts'
+import type { Cache } from '../core/cache.ts'
 import type { Counters } from '../core/counters.ts'
 import { compileProxy } from '../engine/compile.ts'
 import type { EngineServices } from '../engine/compile-env.ts'
@@ -22,6 +23,7 @@ export interface PublishServices {
   readonly kinds: PolicyKinds
   readonly engine: EngineServices
   readonly counters: Counters
+  readonly cache: Cache
   readonly hostMap: HostMap
 }
 

@@ -45,7 +45,12 @@ export class GatewayThread implements LifeServices {
     this.#outbound = new WireOutbound(this.client, snapshot.destinations)
     this.#publish = {
       ...services.publish,
-      engine: { outbound: this.#outbound, counters: services.publish.counters, now: Date.now },
+      engine: {
+        outbound: this.#outbound,
+        counters: services.publish.counters,
+        cache: services.publish.cache,
+        now: Date.now,
+      },
     }
     this.#life = new Life(this, snapshot)
     services.main.on('message', (message: ToWorker) => this.#obey(message))

@@ -4,8 +4,11 @@ import assignMessage from './assign-message/index.ts'
 import basicAuthentication from './basic-authentication/index.ts'
 import extractVariables from './extract-variables/index.ts'
 import flowCallout from './flow-callout/index.ts'
+import invalidateCache from './invalidate-cache/index.ts'
 import javascript from './javascript/index.ts'
 import jsonToXml from './json-to-xml/index.ts'
+import lookupCache from './lookup-cache/index.ts'
+import populateCache from './populate-cache/index.ts'
 import quota from './quota/index.ts'
 import raiseFault from './raise-fault/index.ts'
 import resetQuota from './reset-quota/index.ts'
@@ -22,8 +25,11 @@ export const POLICY_KINDS: PolicyKinds = new Map(
     basicAuthentication,
     extractVariables,
     flowCallout,
+    invalidateCache,
     javascript,
     jsonToXml,
+    lookupCache,
+    populateCache,
     quota,
     raiseFault,
     resetQuota,

@@ -1,3 +1,4 @@
+import type { Cache } from '../core/cache.ts'
 import type { Counters } from '../core/counters.ts'
 import { readBundle } from '../dialects/apigee/bundle.ts'
 import { compileProxy } from '../engine/compile.ts'
@@ -20,6 +21,7 @@ import { run } from '../engine/runner.ts'
 import { defaultSettings } from '../model/deployment.ts'
 import type { EnvironmentEntities } from '../model/entities.ts'
 import { type Problem, problemLine } from '../model/problem.ts'
+import { MemoryCache } from '../stores/memory/cache.ts'
 import { MemoryCounters } from '../stores/memory/counters.ts'
 
 /** A message of a test: what is left out is empty, GET or 200. */
@@ -42,6 +44,7 @@ export interface RunOptions {
   readonly entities?: Partial<EnvironmentEntities>
   readonly pathSuffix?: string
   readonly counters?: Counters
+  readonly cache?: Cache
   readonly now?: () => number
   /** Resource files of the bundle: path below resources/ to content. */
   readonly resources?: Readonly<Record<string, string>>
@@ -91,6 +94,7 @@ function compilePolicies(
   const services: EngineServices = {
     outbound: options.outbound ?? outboundStub().outbound,
     counters: options.counters ?? new MemoryCounters(MemoryCounters.allocate({ slots: 4_096 }), 1),
+    cache: options.cache ?? new MemoryCache({ now: options.now ?? (() => NOW_MS) }),
     now: options.now ?? (() => NOW_MS),
   }
   const deployed = { proxy: read.draft, serviceId: null, throttle: null }

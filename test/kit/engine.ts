@@ -8,6 +8,7 @@ import { OutboundError } from '../../src/engine/policy.ts'
 import { run } from '../../src/engine/runner.ts'
 import { defaultSettings } from '../../src/model/deployment.ts'
 import { POLICY_KINDS } from '../../src/policies/index.ts'
+import { MemoryCache } from '../../src/stores/memory/cache.ts'
 import { MemoryCounters } from '../../src/stores/memory/counters.ts'
 
 const CLIENT = { address: '127.0.0.1', port: 1, secure: false, host: 'h', localPort: 80 }
@@ -33,6 +34,7 @@ export function compileProxies(
   const services = {
     outbound: { call: () => new OutboundError('url', 'no calls here') },
     counters: new MemoryCounters(MemoryCounters.allocate({ slots: 1_024 }), 1),
+    cache: new MemoryCache({ now: Date.now }),
     now: Date.now,
   }
   const compiled = compileProxy({ proxy, serviceId: null, throttle: null }, defaultSettings, POLICY_KINDS, services)

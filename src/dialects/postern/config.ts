@@ -8,7 +8,7 @@ import {
   type Settings,
   type VirtualHost,
 } from '../../model/deployment.ts'
-import type { EnvironmentEntities, FlowHooks, SharedFlow } from '../../model/entities.ts'
+import type { CacheDescriptor, EnvironmentEntities, FlowHooks, SharedFlow } from '../../model/entities.ts'
 import { didYouMean } from '../../model/nearest.ts'
 import { type Problem, Problems } from '../../model/problem.ts'
 import type { ApiProxy, Dialect } from '../../model/proxy.ts'
@@ -78,6 +78,7 @@ interface RawConfig {
   readonly hostMap?: Readonly<Record<string, string>>
   readonly sharedFlows?: readonly (string | undefined)[]
   readonly flowHooks?: Partial<FlowHooks>
+  readonly caches?: readonly ({ readonly name?: string; readonly expirySeconds?: number } | undefined)[]
   readonly products?: readonly (RawProduct | undefined)[]
   readonly developers?: readonly (RawDeveloper | undefined)[]
 }
@@ -150,6 +151,7 @@ class ConfigReading {
     return {
       ...defaultSettings.entities,
       ...this.#flows(),
+      caches: this.#caches(),
       products: consumers.products(raw.products ?? []),
       developers: consumers.developers(raw.developers ?? []),
     }
@@ -185,6 +187,12 @@ class ConfigReading {
       this.#problems.error('BadValue', this.#shape.places.at(path), `${written} is a proxy; name it under apis`)
     }
     return sharedFlow === null ? [] : [sharedFlow]
+  }
+
+  #caches(): CacheDescriptor[] {
+    return (this.#raw.caches ?? []).flatMap((cache) =>
+      cache?.name === undefined ? [] : [{ name: cache.name, expirySeconds: cache.expirySeconds ?? null }],
+    )
   }
 
   #virtualHosts(): VirtualHost[] {

@@ -181,7 +181,26 @@ export const configKeys: readonly ConfigKey[] = [
   },
   later('keyStores', 'Key and trust stores.'),
   later('references', 'References to key stores.'),
-  later('caches', 'Caches of the environment.'),
+  {
+    name: 'caches',
+    shape: listOf(
+      keys(
+        {
+          name: 'name',
+          shape: { type: 'text', charactersMax: 255 },
+          required: true,
+          doc: 'As CacheResource names it.',
+        },
+        {
+          name: 'expirySeconds',
+          shape: { type: 'whole', min: 1, max: 2_147_483_647 },
+          otherwise: '300',
+          doc: 'Life of an entry that has no time of its own.',
+        },
+      ),
+    ),
+    doc: 'Caches of the environment.',
+  },
   later('keyValueMaps', 'Key value maps.'),
   { name: 'products', shape: listOf(keys(...productKeys)), doc: "Apigee's API products." },
   { name: 'developers', shape: listOf(keys(...developerKeys)), doc: "Apigee's developers, their apps and keys." },
