@@ -118,10 +118,14 @@ const KEY_ENCODINGS: Readonly<Record<string, (key: string) => Buffer | null>> = 
 
 const OUTPUT_ENCODINGS: Readonly<Record<string, 'hex' | 'base64'>> = { hex: 'hex', base16: 'hex', base64: 'base64' }
 
+/** A row of a table by a name that a template gives: `__proto__` is none. */
+const ownOf = <Row>(table: Readonly<Record<string, Row>>, name: string): Row | undefined =>
+  Object.hasOwn(table, name) ? table[name] : undefined
+
 const hmac = (algorithm: string): Run => {
   return ([keyText, text, keyEncoding = 'utf-8', outputEncoding = 'base64']) => {
-    const key = KEY_ENCODINGS[keyEncoding.toLowerCase()]?.(keyText!) ?? null
-    const output = OUTPUT_ENCODINGS[outputEncoding.toLowerCase()]
+    const key = ownOf(KEY_ENCODINGS, keyEncoding.toLowerCase())?.(keyText!) ?? null
+    const output = ownOf(OUTPUT_ENCODINGS, outputEncoding.toLowerCase())
     return key === null || output === undefined ? null : createHmac(algorithm, key).update(text!).digest(output)
   }
 }
