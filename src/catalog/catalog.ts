@@ -140,48 +140,61 @@ export class Catalog {
     })
   }
 
-  entities(word: EntityWord): readonly { readonly name: string }[] {
+  entities(word: EntityWord): readonly object[] {
     return ENTITY_KINDS[word].of(this.#entities)
   }
 
-  entity(word: EntityWord, name: string): { readonly name: string } {
-    const found = this.entities(word).find((entity) => entity.name === name)
+  entity(word: EntityWord, key: string): object {
+    const kind = ENTITY_KINDS[word]
+    const found = kind.of(this.#entities).find((entity) => kind.key(entity) === key)
     if (found !== undefined) return found
-    const { noun, missing } = ENTITY_KINDS[word]
-    throw new CatalogError('missing', missing, `${noun} named ${name} does not exist in this environment`)
+    throw new CatalogError('missing', kind.missing, `${kind.noun} named ${key} does not exist in this ${kind.scope}`)
   }
 
-  /** Sets an entity from a client's JSON. `mode` says whether one of its name must be there, or must not. */
-  setEntity(word: EntityWord, body: unknown, mode: 'create' | 'update'): Promise<{ readonly name: string }> {
+  /** Makes an entity of a client's JSON. */
+  createEntity(word: EntityWord, body: unknown): Promise<object> {
     return this.#oneAtATime(async () => {
       const kind = ENTITY_KINDS[word]
       const entity = kind.read(body)
-      this.#entityMustNotBeOwned(word, entity.name)
-      if (mode === 'update') this.entity(word, entity.name)
-      else if (kind.of(this.#entities).some((other) => other.name === entity.name)) {
-        const text = `${kind.noun} named ${entity.name} is there already`
+      const key = kind.key(entity)
+      if (kind.of(this.#entities).some((other) => kind.key(other) === key)) {
+        const text = `${kind.noun} named ${key} is there already`
         throw new CatalogError('conflict', `messaging.config.beans.${kind.noun}AlreadyExists`, text)
       }
-      const others = kind.of(this.#entities).filter((other) => other.name !== entity.name)
-      const next = kind.with(this.#entities, [...others, entity])
-      await this.#change(this.#deployments, next, [{ kind: word, key: entity.name, body: jsonBody(kind.show(entity)) }])
+      await this.#replace(word, key, entity)
       return entity
     })
   }
 
-  removeEntity(word: EntityWord, name: string): Promise<{ readonly name: string }> {
+  /** Replaces an entity by what `change` makes of it. */
+  changeEntity(word: EntityWord, key: string, change: (before: object) => object): Promise<object> {
     return this.#oneAtATime(async () => {
-      const kind = ENTITY_KINDS[word]
-      const entity = this.entity(word, name)
-      this.#entityMustNotBeOwned(word, name)
-      const others = kind.of(this.#entities).filter((other) => other.name !== name)
-      await this.#change(this.#deployments, kind.with(this.#entities, others), [{ kind: word, key: name, body: null }])
+      const entity = change(this.entity(word, key))
+      this.#entityMustNotBeOwned(word, key)
+      await this.#replace(word, key, entity)
+      return entity
+    })
+  }
+
+  removeEntity(word: EntityWord, key: string): Promise<object> {
+    return this.#oneAtATime(async () => {
+      const entity = this.entity(word, key)
+      this.#entityMustNotBeOwned(word, key)
+      await this.#replace(word, key, null)
       return entity
     })
   }
 
   close(): void {
     this.#services.documents.close()
+  }
+
+  async #replace(word: EntityWord, key: string, entity: object | null): Promise<void> {
+    const kind = ENTITY_KINDS[word]
+    const others = kind.of(this.#entities).filter((other) => kind.key(other) !== key)
+    const next = kind.with(this.#entities, entity === null ? others : [...others, entity])
+    const body = entity === null ? null : jsonBody(entity)
+    await this.#change(this.#deployments, next, [{ kind: word, key, body }])
   }
 
   /** Judge, publish, keep; when it cannot be kept, what was served before is served again. */
@@ -227,20 +240,20 @@ export class Catalog {
     throw new CatalogError('owned-by-file', 'messaging.config.beans.OwnedByFile', text)
   }
 
-  #entityMustNotBeOwned(word: EntityWord, name: string): void {
+  #entityMustNotBeOwned(word: EntityWord, key: string): void {
     const kind = ENTITY_KINDS[word]
-    if (!kind.of(this.#services.files.settings.entities).some((entity) => entity.name === name)) return
-    const text = `${kind.noun} ${name} comes from the configuration file of this gateway; change it there`
+    if (!kind.of(this.#services.files.settings.entities).some((entity) => kind.key(entity) === key)) return
+    const text = `${kind.noun} ${key} comes from the configuration file of this gateway; change it there`
     throw new CatalogError('owned-by-file', 'messaging.config.beans.OwnedByFile', text)
   }
 
   /** At start: what a file names wins over what was set before. */
   #loadEntities(word: EntityWord): void {
     const kind = ENTITY_KINDS[word]
-    const names = new Set(kind.of(this.#entities).map((entity) => entity.name))
+    const keys = new Set(kind.of(this.#entities).map((entity) => kind.key(entity)))
     const { documents } = this.#services
-    const kept = documents.list(word).filter(({ key }) => !names.has(key))
-    const read = kept.map(({ key }) => kind.read(JSON.parse(Buffer.from(documents.read(word, key)!).toString('utf8'))))
+    const kept = documents.list(word).filter(({ key }) => !keys.has(key))
+    const read = kept.map(({ key }) => JSON.parse(Buffer.from(documents.read(word, key)!).toString('utf8')) as object)
     this.#entities = kind.with(this.#entities, [...kind.of(this.#entities), ...read])
   }
 

@@ -1,25 +1,34 @@
 import type { CacheDescriptor, EnvironmentEntities, SslInfo, TargetServer } from '../model/entities.ts'
+import { apiProducts, developers } from './consumer-kinds.ts'
 import { CatalogError } from './error.ts'
 import { Fields } from './fields.ts'
 
-/** Entities of an environment that the management API makes, by the word of its path. */
-export type EntityWord = 'targetservers' | 'caches'
+/** Entities that the management API makes, by the word of its path. */
+export type EntityWord = 'targetservers' | 'caches' | 'apiproducts' | 'developers'
 
-export interface EntityKind<T extends { readonly name: string } = { readonly name: string }> {
+export interface EntityKind<T extends object = object> {
   /** As an error calls it. */
   readonly noun: string
+  readonly scope: 'organization' | 'environment'
   /** The code of the error when there is none of that name. */
   readonly missing: string
-  /** Reads the JSON of a client. Throws CatalogError: unknown field, wrong type, missing field. */
-  read(body: unknown): T
+  /** What a path calls it by. */
+  key(entity: T): string
+  /** Reads the JSON of a client. Throws CatalogError: unknown field, wrong type, missing field. `before`: it is changed. */
+  read(body: unknown, before?: T): T
   /** The same as a client gets it back. */
   show(entity: T): unknown
   of(entities: EnvironmentEntities): readonly T[]
   with(entities: EnvironmentEntities, list: readonly T[]): EnvironmentEntities
+  /** What `?action=` may do. */
+  readonly actions?: readonly string[]
+  act?(entity: T, action: string): T
 }
 
 const targetServers: EntityKind<TargetServer> = {
   noun: 'TargetServer',
+  scope: 'environment',
+  key: ({ name }) => name,
   missing: 'messaging.config.beans.TargetServerDoesNotExist',
   read(body) {
     const fields = new Fields('TargetServer', body)
@@ -90,6 +99,8 @@ function shownSsl(ssl: SslInfo): Record<string, unknown> {
 
 const caches: EntityKind<CacheDescriptor> = {
   noun: 'Cache',
+  scope: 'environment',
+  key: ({ name }) => name,
   missing: 'messaging.config.beans.CacheDoesNotExist',
   read(body) {
     const fields = new Fields('Cache', body)
@@ -138,4 +149,9 @@ function expirySeconds(fields: Fields): number | null {
 }
 
 /** By the word of the path. A new kind of entity is a row here. */
-export const ENTITY_KINDS: Readonly<Record<EntityWord, EntityKind>> = { targetservers: targetServers, caches }
+export const ENTITY_KINDS: Readonly<Record<EntityWord, EntityKind>> = {
+  targetservers: targetServers,
+  caches,
+  apiproducts: apiProducts,
+  developers,
+}

@@ -58,6 +58,36 @@ export class Fields {
     throw this.#wrong(name, `a whole number from ${min} to ${max}`)
   }
 
+  /** A text or a number as text; '' where there is none. */
+  textLike(name: string): string {
+    const value = this.#value(name)
+    return typeof value === 'string' ? value : typeof value === 'number' ? String(value) : ''
+  }
+
+  wholeOr(name: string, otherwise: number): number {
+    return this.textLike(name) === '' ? otherwise : this.whole(name, 0, Number.MAX_SAFE_INTEGER)
+  }
+
+  choice<T extends string>(name: string, of: readonly T[], otherwise: T): T {
+    const value = this.#value(name)
+    if (value === undefined || value === null || value === '') return otherwise
+    if ((of as readonly unknown[]).includes(value)) return value as T
+    throw this.#wrong(name, `one of ${of.join(', ')}`)
+  }
+
+  /** `[{name, value}]`, as Edge writes attributes. */
+  attributes(name: string): Record<string, string> {
+    const value = this.#value(name)
+    const attributes: Record<string, string> = Object.create(null)
+    if (value === undefined || value === null) return {}
+    if (!Array.isArray(value)) throw this.#wrong(name, 'a list of {name, value}')
+    for (const [index, one] of value.entries()) {
+      const fields = new Fields(`${this.#path}.${name}[${index}]`, one)
+      attributes[fields.text('name')] = fields.textOrNull('value') ?? ''
+    }
+    return { ...attributes }
+  }
+
   flag(name: string, otherwise: boolean): boolean {
     const value = this.#value(name)
     if (value === undefined || value === null) return otherwise

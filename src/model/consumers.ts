@@ -17,6 +17,8 @@ export interface ApiProduct {
   readonly resources: readonly string[]
   readonly scopes: readonly string[]
   readonly quota: { readonly limit: number; readonly interval: number; readonly unit: QuotaUnit } | null
+  /** `manual`: a key that asks for it waits for approval. */
+  readonly approvalType: 'auto' | 'manual'
   readonly attributes: Readonly<Record<string, string>>
 }
 

@@ -207,6 +207,95 @@ describe('entities', () => {
     expect(answer.body.message).toContain(message)
   })
 
+  test('products, developers, apps and keys open what VerifyAPIKey guards', async () => {
+    const guard = '<VerifyAPIKey name="AM"><APIKey ref="request.queryparam.apikey"/></VerifyAPIKey>'
+    const zip = bundle('', { basePath: '/guarded', policy: guard })
+    await importZip(zip, 'guarded')
+    expect((await deploy(1, 'override=true', 'guarded')).status).toBe(200)
+    const status = async (key: string) => (await call(`${postern.gateway}/guarded?apikey=${key}`)).status
+    expect(await status('KEY1')).toBe(401)
+
+    const product = {
+      name: 'basic',
+      displayName: 'Basic',
+      approvalType: 'auto',
+      proxies: ['guarded'],
+      environments: ['prod'],
+      apiResources: ['/', '/**'],
+      scopes: [''],
+      quota: '5',
+      quotaInterval: 1,
+      quotaTimeUnit: 'hour',
+      attributes: [{ name: 'tier', value: 'gold' }],
+    }
+    expect(await ask('POST', '/apiproducts', product)).toMatchObject({
+      status: 201,
+      body: { quota: '5', name: 'basic' },
+    })
+    const ada = { email: 'ada@example.com', firstName: 'Ada', lastName: 'L', userName: 'ada' }
+    expect((await ask('POST', '/developers', ada)).body).toMatchObject({ status: 'active', apps: [] })
+    const made = await ask('POST', '/developers/ada@example.com/apps', { name: 'app', apiProducts: ['basic'] })
+    expect(made.status).toBe(201)
+    const [own] = made.body.credentials
+    expect(await status(own.consumerKey)).toBe(200)
+
+    const key = { consumerKey: 'KEY1', consumerSecret: 'S1' }
+    const keys = '/developers/ada@example.com/apps/app/keys'
+    expect((await ask('POST', `${keys}/create`, key)).status).toBe(201)
+    expect(await status('KEY1')).toBe(400)
+    expect((await ask('POST', `${keys}/KEY1`, { apiProducts: ['basic'] })).body.apiProducts).toEqual([
+      { apiproduct: 'basic', status: 'approved' },
+    ])
+    expect(await status('KEY1')).toBe(200)
+    expect((await ask('POST', `${keys}/KEY1?action=revoke`, '')).status).toBe(204)
+    expect(await status('KEY1')).toBe(401)
+    await ask('POST', `${keys}/KEY1?action=approve`, '')
+    expect((await ask('POST', '/developers/ada@example.com?action=inactive', '')).status).toBe(204)
+    expect(await status('KEY1')).toBe(401)
+    await ask('POST', '/developers/ada@example.com?action=active', '')
+
+    await postern.stop()
+    postern = await start()
+    expect(await status('KEY1')).toBe(200)
+    expect((await ask('GET', '/developers/ada@example.com/apps/app')).body.credentials).toHaveLength(2)
+    expect((await ask('DELETE', `${keys}/KEY1`)).status).toBe(200)
+    expect(await status('KEY1')).toBe(401)
+    expect((await ask('GET', '/apiproducts')).body).toEqual(['basic'])
+    expect((await ask('DELETE', '/developers/ada@example.com')).status).toBe(200)
+    expect(await status(own.consumerKey)).toBe(401)
+  })
+
+  test('a product that is approved by hand keeps its keys waiting', async () => {
+    await ask('POST', '/apiproducts', { name: 'slow', approvalType: 'manual' })
+    await ask('POST', '/developers', { email: 'bob@example.com', firstName: 'B', lastName: 'B', userName: 'b' })
+    const app = await ask('POST', '/developers/bob@example.com/apps', { name: 'app', apiProducts: ['slow'] })
+    const { consumerKey, apiProducts } = app.body.credentials[0]
+    expect(apiProducts).toEqual([{ apiproduct: 'slow', status: 'pending' }])
+    const path = `/developers/bob@example.com/apps/app/keys/${consumerKey}`
+    expect((await ask('POST', `${path}/apiproducts/slow?action=approve`, '')).status).toBe(204)
+    expect((await ask('GET', path)).body.apiProducts[0].status).toBe('approved')
+  })
+
+  test.each([
+    ['/apiproducts', { name: 'p', quota: 'x' }, 'ApiProduct.quota must be a whole number'],
+    ['/apiproducts', { name: 'p', approvalType: 'never' }, 'ApiProduct.approvalType must be one of auto, manual'],
+    ['/apiproducts', { name: 'p', attributes: { a: 1 } }, 'ApiProduct.attributes must be a list of {name, value}'],
+    ['/developers', { email: 'nobody' }, 'Developer.email is no address'],
+    ['/developers/none@example.com/apps', { name: 'a' }, 'Developer named none@example.com does not exist'],
+    ['/developers/bob@example.com/apps', { name: 'b', apiProducts: ['none'] }, 'ApiProduct named none does not exist'],
+    [
+      '/developers/bob@example.com/apps',
+      { name: 'app' },
+      'App named app of developer bob@example.com is there already',
+    ],
+    ['/developers/bob@example.com?action=dance', {}, 'Developer has no action "dance"; it has active, inactive'],
+  ])('%s %j', async (path, body, message) => {
+    const answer = await ask('POST', path, body)
+    expect(answer.status).toBeGreaterThanOrEqual(400)
+    expect(answer.status).toBeLessThan(500)
+    expect(answer.body.message).toContain(message)
+  })
+
   test('a cache', async () => {
     const settings = { description: 'd', expirySettings: { timeoutInSec: { value: '60' }, valuesNull: false } }
     expect((await ask('POST', '/e/prod/caches?name=tokens', settings)).status).toBe(201)

@@ -1,50 +1,74 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { ENTITY_KINDS, type EntityWord } from '../../catalog/entity-kinds.ts'
 import { AdminError } from '../errors.ts'
 import { answering, type EdgeContext, nameOf } from './context.ts'
 
-/** Target servers, caches, ...: the same five calls for every kind of the table. */
-export function entityRoutes(scope: FastifyInstance, { catalog }: EdgeContext): void {
+const ENVIRONMENTS = ['/environments/:env', '/e/:env']
+
+/** Target servers, caches, products, developers, ...: the same calls for every kind of the table. */
+export function entityRoutes(scope: FastifyInstance, context: EdgeContext): void {
   for (const word of Object.keys(ENTITY_KINDS) as EntityWord[]) {
-    const { show } = ENTITY_KINDS[word]
-    for (const environment of ['environments', 'e']) {
-      const path = `/${environment}/:env/${word}`
-      scope.get(
-        path,
-        answering(() => catalog.entities(word).map(({ name }) => name)),
-      )
-      scope.post(
-        path,
-        answering(async (request, reply) => {
-          const { name } = request.query as { name?: string }
-          const body = name === undefined ? request.body : { name, ...(request.body as object | null) }
-          const entity = await catalog.setEntity(word, body, 'create')
-          reply.code(201)
-          return show(entity)
-        }),
-      )
-      scope.get(
-        `${path}/:name`,
-        answering((request) => show(catalog.entity(word, nameOf(request)))),
-      )
-      for (const method of ['PUT', 'POST'] as const) {
-        scope.route({
-          method,
-          url: `${path}/:name`,
-          handler: answering(async (request) => {
-            const body = { name: nameOf(request), ...(request.body as object | null) }
-            if (body.name !== nameOf(request)) {
-              const text = `the name in the body is ${JSON.stringify(body.name)}, that of the path ${nameOf(request)}`
-              throw new AdminError(400, 'messaging.config.beans.NameMismatch', text)
-            }
-            return show(await catalog.setEntity(word, body, 'update'))
-          }),
-        })
-      }
-      scope.delete(
-        `${path}/:name`,
-        answering(async (request) => show(await catalog.removeEntity(word, nameOf(request)))),
-      )
-    }
+    const places = ENTITY_KINDS[word].scope === 'environment' ? ENVIRONMENTS : ['']
+    for (const place of places) kindRoutes(scope, context, word, `${place}/${word}`)
   }
 }
+
+function kindRoutes(scope: FastifyInstance, { catalog }: EdgeContext, word: EntityWord, path: string): void {
+  const kind = ENTITY_KINDS[word]
+  const update = async (request: FastifyRequest): Promise<unknown> => {
+    const given = request.body as object | null
+    const changed = await catalog.changeEntity(word, nameOf(request), (before) => {
+      const entity = kind.read({ name: nameOf(request), ...given }, before)
+      if (kind.key(entity) === nameOf(request)) return entity
+      const text = `the body is of ${kind.key(entity)}, the path of ${nameOf(request)}`
+      throw new AdminError(400, 'messaging.config.beans.NameMismatch', text)
+    })
+    return kind.show(changed)
+  }
+
+  scope.get(
+    path,
+    answering((request) => {
+      const { expand } = request.query as { expand?: string }
+      const all = catalog.entities(word)
+      return expand === 'true' ? { [EXPANDED[word] ?? word]: all.map(kind.show) } : all.map((one) => kind.key(one))
+    }),
+  )
+  scope.post(
+    path,
+    answering(async (request, reply) => {
+      const { name } = request.query as { name?: string }
+      const body = name === undefined ? request.body : { name, ...(request.body as object | null) }
+      const entity = await catalog.createEntity(word, body)
+      reply.code(201)
+      return kind.show(entity)
+    }),
+  )
+  scope.get(
+    `${path}/:name`,
+    answering((request) => kind.show(catalog.entity(word, nameOf(request)))),
+  )
+  scope.put(`${path}/:name`, answering(update))
+  scope.post(
+    `${path}/:name`,
+    answering(async (request, reply) => {
+      const { action } = request.query as { action?: string }
+      if (action === undefined) return update(request)
+      const { actions = [] } = kind
+      if (!actions.includes(action)) {
+        const known = actions.length === 0 ? '' : `; it has ${actions.join(', ')}`
+        const text = `${kind.noun} has no action ${JSON.stringify(action)}${known}`
+        throw new AdminError(400, 'messaging.config.beans.InvalidAction', text)
+      }
+      await catalog.changeEntity(word, nameOf(request), (before) => kind.act!(before, action))
+      return reply.code(204).send()
+    }),
+  )
+  scope.delete(
+    `${path}/:name`,
+    answering(async (request) => kind.show(await catalog.removeEntity(word, nameOf(request)))),
+  )
+}
+
+/** What holds the list of an answer to `?expand=true`. */
+const EXPANDED: Readonly<Partial<Record<EntityWord, string>>> = { apiproducts: 'apiProduct', developers: 'developer' }

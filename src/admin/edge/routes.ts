@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { AdminError } from '../errors.ts'
 import { apiRoutes } from './apis.ts'
+import { appRoutes } from './apps.ts'
 import type { EdgeContext } from './context.ts'
 import { deploymentRoutes } from './deployments.ts'
 import { entityRoutes } from './entities.ts'
@@ -22,6 +23,7 @@ export function edgeRoutes(scope: FastifyInstance, context: EdgeContext): void {
         apiRoutes(inside, context)
         deploymentRoutes(inside, context)
         entityRoutes(inside, context)
+        appRoutes(inside, context)
       },
       { prefix: organization },
     )

@@ -76,6 +76,7 @@ export class ConsumerReading {
           resources,
           scopes: texts(raw.scopes),
           quota: limit === undefined || unit === undefined ? null : { limit, interval: interval ?? 1, unit },
+          approvalType: 'auto',
           attributes: raw.attributes ?? {},
         },
       ]

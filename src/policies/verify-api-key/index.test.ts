@@ -16,6 +16,7 @@ function product(name: string, changes: Partial<ApiProduct> = {}): ApiProduct {
     resources: [],
     scopes: [],
     quota: { limit: 5, interval: 2, unit: 'hour' },
+    approvalType: 'auto',
     attributes: { tier: 'gold' },
     ...changes,
   }
