@@ -34,6 +34,8 @@ export class Exchange {
   /** The answer of the fault path. Set with `fault`. */
   error: Message | null
   fault: Fault | null
+  /** Headers (name, value, ...) that the answer gets whatever it is, faults included; `Vary` is added to, others are replaced. */
+  answerHeaders: readonly string[] | null
   /** In a fault flow: `message` is the error. */
   inFaultFlow: boolean
   readonly basePath: string
@@ -83,6 +85,7 @@ export class Exchange {
     this.response = null
     this.error = null
     this.fault = null
+    this.answerHeaders = null
     this.inFaultFlow = false
     this.basePath = basePath
     this.pathSuffix = pathSuffix

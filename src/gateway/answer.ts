@@ -29,6 +29,20 @@ export function sendAnswer(call: Call, message: Message): void {
   )
 }
 
+/** What a policy wants in the answer whatever that is (CORS). `Vary` keeps what the target varies by. */
+export function setAnswerHeaders(message: Message, headers: readonly string[]): void {
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i]!
+    const value = headers[i + 1]!
+    if (name !== 'Vary') message.headers.set(name, value)
+    else if (!variesBy(message, value)) message.headers.add(name, value)
+  }
+}
+
+function variesBy(message: Message, name: string): boolean {
+  return message.headers.pieces('vary').some((piece) => piece === '*' || piece.toLowerCase() === name.toLowerCase())
+}
+
 /** No body. An answer to HEAD (or a 304) may still tell how long it would have been. */
 function sendEmpty(call: Call, message: Message): void {
   const { down } = call

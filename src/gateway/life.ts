@@ -9,7 +9,7 @@ import { platformFault } from '../engine/platform-faults.ts'
 import { run } from '../engine/runner.ts'
 import type { Dialect } from '../model/proxy.ts'
 import type { Downstream, UpstreamClient, UpstreamError } from '../wire/types.ts'
-import { sendAnswer } from './answer.ts'
+import { sendAnswer, setAnswerHeaders } from './answer.ts'
 import { Call } from './call.ts'
 import { mayDebug } from './diagnostics.ts'
 import { FORWARDS_MAX, forwardCount } from './loop-guard.ts'
@@ -393,6 +393,8 @@ const faultPath =
 const answer: Stage = (_life, call) => {
   const x = call.x!
   x.answerStartedAt = performance.now()
-  sendAnswer(call, x.fault === null ? x.responseNow : (x.error ?? x.responseNow))
+  const message = x.fault === null ? x.responseNow : (x.error ?? x.responseNow)
+  if (x.answerHeaders !== null) setAnswerHeaders(message, x.answerHeaders)
+  sendAnswer(call, message)
   return null
 }

@@ -2,6 +2,7 @@ import type { PolicyKinds } from '../engine/policy.ts'
 import accessControl from './access-control/index.ts'
 import assignMessage from './assign-message/index.ts'
 import basicAuthentication from './basic-authentication/index.ts'
+import cors from './cors/index.ts'
 import extractVariables from './extract-variables/index.ts'
 import flowCallout from './flow-callout/index.ts'
 import invalidateCache from './invalidate-cache/index.ts'
@@ -23,6 +24,7 @@ export const POLICY_KINDS: PolicyKinds = new Map(
     accessControl,
     assignMessage,
     basicAuthentication,
+    cors,
     extractVariables,
     flowCallout,
     invalidateCache,

@@ -17,7 +17,7 @@ export const apigeeKinds: ReadonlyMap<string, MissingKind> = new Map<string, Mis
   ['AssertCondition', later],
   ['AssignMessage', later],
   ['BasicAuthentication', later],
-  ['CORS', withInstead('RaiseFault and AssignMessage can send the same headers')],
+  ['CORS', later],
   ['ConcurrentRatelimit', refused('Apigee has withdrawn it; a throttle in postern.yaml limits calls')],
   ['DataCapture', later],
   ['DecodeJWS', later],
@@ -76,5 +76,5 @@ export const apigeeKinds: ReadonlyMap<string, MissingKind> = new Map<string, Mis
   ['VerifyJWT', later],
   ['XMLThreatProtection', later],
   ['XMLToJSON', later],
-  ['XSL', later],
+  ['XSL', withInstead('ServiceCallout can send the document to a service that transforms it')],
 ])
