@@ -52,13 +52,22 @@ describe('routing', () => {
 
   test('a path of thousands of segments costs no more than a short one', () => {
     const long = `/a/b${'/x'.repeat(15_000)}`
-    const began = performance.now()
-    for (let i = 0; i < 1_000; i++) expect(router.find(long)?.basePath).toBe('/a/b')
-    for (let i = 0; i < 1_000; i++) expect(router.find('/'.repeat(30_000))).toBeNull()
-    const shortBegan = performance.now()
-    for (let i = 0; i < 2_000; i++) router.find('/a/b/x/y')
+    const slashes = '/'.repeat(30_000)
+    expect(router.find(long)?.basePath).toBe('/a/b')
+    expect(router.find(slashes)).toBeNull()
+    // The best of some rounds: other work on the machine only adds.
+    const best = (path: string): number => {
+      const rounds = [1, 2, 3, 4, 5].map(() => {
+        const began = performance.now()
+        for (let i = 0; i < 200; i++) router.find(path)
+        return performance.now() - began
+      })
+      return Math.min(...rounds)
+    }
     // Slicing off one segment after the other would take a thousand times as long.
-    expect(shortBegan - began).toBeLessThan(50 + 100 * (performance.now() - shortBegan))
+    const shortMs = best('/a/b/x/y')
+    expect(best(long)).toBeLessThan(5 + 100 * shortMs)
+    expect(best(slashes)).toBeLessThan(5 + 100 * shortMs)
   })
 
   test('a proxy at the root takes what is left', () => {
