@@ -2,6 +2,7 @@ import type { DeployedProxy, Settings } from '../model/deployment.ts'
 import type { FlowHooks } from '../model/entities.ts'
 import { type Problem, Problems } from '../model/problem.ts'
 import type { Endpoint, FaultRule, Flow, ProxyEndpoint, RouteRule, Step as StepUse } from '../model/proxy.ts'
+import { checkAttachments } from './attachment.ts'
 import type { EngineServices } from './compile-env.ts'
 import { type CompileContext, SharedFlows, StepCompiler, withContent } from './compile-steps.ts'
 import { compileTarget } from './compile-target.ts'
@@ -44,6 +45,7 @@ class ProxyCompilation {
   compile(): ProxyPlan {
     const { deployed, settings } = this.#context
     const { proxy } = deployed
+    checkAttachments(proxy, this.#context.kinds, this.#context.problems)
     this.#steps.compileAll()
     for (const target of proxy.targetEndpoints) {
       const plan = compileTarget(

@@ -6,9 +6,12 @@ import type { Message } from './message.ts'
 /** A step's answer that skips the target: a cache hit, a preflight, a mock. */
 export class Reply {
   readonly message: Message
+  /** The proxy's response flow runs on it, as after a cache hit. */
+  readonly flows: boolean
 
-  constructor(message: Message) {
+  constructor(message: Message, flows: boolean = false) {
     this.message = message
+    this.flows = flows
   }
 }
 

@@ -27,6 +27,8 @@ export interface PolicyKind<Config = unknown, Faults extends FaultTable = FaultT
   readonly faults: Faults
   /** It establishes who calls. */
   readonly identifies?: true
+  /** One policy may be attached to one request and one response flow; the errors for more. */
+  readonly attachedOnce?: { readonly request: string; readonly response: string }
   /** Reports what is wrong to `problems` and goes on, so that all errors show at once. */
   parse(xml: XmlElement, problems: Problems): Config
   compile(config: Config, env: CompileEnv<keyof Faults & string>): Step

@@ -251,7 +251,7 @@ function after(call: Call, outcome: Outcome, next: Stage): Stage {
   x.response = outcome.message
   x.answeredBy = 'policy'
   x.phase = 'proxy-response'
-  return answer
+  return outcome.flows ? responseFlows : answer
 }
 
 const requestFlows: Stage = (_life, call) => through(call, call.x!.endpoint.request, chooseTarget)

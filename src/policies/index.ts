@@ -13,6 +13,7 @@ import populateCache from './populate-cache/index.ts'
 import quota from './quota/index.ts'
 import raiseFault from './raise-fault/index.ts'
 import resetQuota from './reset-quota/index.ts'
+import responseCache from './response-cache/index.ts'
 import serviceCallout from './service-callout/index.ts'
 import spikeArrest from './spike-arrest/index.ts'
 import verifyApiKey from './verify-api-key/index.ts'
@@ -35,6 +36,7 @@ export const POLICY_KINDS: PolicyKinds = new Map(
     quota,
     raiseFault,
     resetQuota,
+    responseCache,
     serviceCallout,
     spikeArrest,
     verifyApiKey,
