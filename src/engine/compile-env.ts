@@ -6,6 +6,7 @@ import type { Problems } from '../model/problem.ts'
 import type { Policy, Resource } from '../model/proxy.ts'
 import type { Position, SourceText } from '../model/source.ts'
 import { applicationsOf } from './applications.ts'
+import { compileTls } from './connection-tls.ts'
 import { ContentNeeds } from './content.ts'
 import type { Exchange } from './exchange.ts'
 import { type Fault, faultOf } from './fault.ts'
@@ -143,6 +144,7 @@ export function policyEnv(compiler: Compiler, kind: PolicyKind, policy: Policy, 
       return of.resources.find((r) => r.type === match?.[1] && r.name === match[2])?.text ?? null
     },
     entities: of.settings.entities,
+    tls: (connection) => compileTls(connection, of.settings, compiler.problems),
     applications: applicationsOf(of.settings.entities),
     outbound: compiler.services.outbound,
     counters: compiler.services.counters,

@@ -1,5 +1,7 @@
+import type { Settings } from '../model/deployment.ts'
 import type { HttpConnection } from '../model/proxy.ts'
 import type { Compiler } from './compile-env.ts'
+import { compileTls } from './connection-tls.ts'
 import type { Segments, SuccessCodes, TargetPlan } from './plan.ts'
 
 /** Defaults of Edge's HTTPTargetConnection properties, ms. */
@@ -11,6 +13,7 @@ export function compileTarget(
   name: string,
   connection: HttpConnection,
   compiler: Compiler,
+  settings: Settings,
   segments: Segments,
 ): TargetPlan {
   const { properties, url } = connection
@@ -19,6 +22,7 @@ export function compileTarget(
     name,
     url: compiler.template(url, { ignoreUnresolved: false, dollar: true }),
     fixedUrl: /[{}\\]/.test(url.text) ? null : url.text.trim(),
+    tls: compileTls(connection, settings, compiler.problems),
     success: successCodes(properties['success.codes']),
     connectTimeoutMs: millis(properties['connect.timeout.millis'], CONNECT_TIMEOUT_MS),
     ioTimeoutMs: millis(properties['io.timeout.millis'], IO_TIMEOUT_MS),

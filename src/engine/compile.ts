@@ -52,6 +52,7 @@ class ProxyCompilation {
         target.name,
         target.connection,
         this.#steps.compiler(),
+        this.#context.settings,
         this.#segments(target, 'target'),
       )
       this.#targets.set(target.name, plan)
@@ -89,7 +90,13 @@ class ProxyCompilation {
       return {
         name: rule.name,
         ...test,
-        target: compileTarget(rule.name, connection, this.#steps.compiler(), this.#hooksAlone()),
+        target: compileTarget(
+          rule.name,
+          connection,
+          this.#steps.compiler(),
+          this.#context.settings,
+          this.#hooksAlone(),
+        ),
       }
     }
     return { name: rule.name, ...test, target: rule.target === null ? null : (this.#targets.get(rule.target) ?? null) }

@@ -1,4 +1,5 @@
 import type { DeployedProxy, Settings } from '../model/deployment.ts'
+import type { ConnectionTls } from './connection-tls.ts'
 import type { Exchange } from './exchange.ts'
 import type { Step } from './outcome.ts'
 import type { Template } from './template.ts'
@@ -56,6 +57,8 @@ export interface TargetPlan extends Segments {
   readonly url: Template
   /** The URL when no variable is in it; null when it must be filled in for each call. */
   readonly fixedUrl: string | null
+  /** Null: like every https URL. */
+  readonly tls: ConnectionTls | null
   readonly success: SuccessCodes
   readonly connectTimeoutMs: number
   readonly ioTimeoutMs: number

@@ -3,10 +3,11 @@ import type { Cache } from '../core/cache.ts'
 import type { Counters } from '../core/counters.ts'
 import type { EnvironmentEntities } from '../model/entities.ts'
 import type { Problems } from '../model/problem.ts'
-import type { Policy } from '../model/proxy.ts'
+import type { HttpConnection, Policy } from '../model/proxy.ts'
 import type { Position, SourceText } from '../model/source.ts'
 import type { XmlElement } from '../model/xml.ts'
 import type { Applications } from './applications.ts'
+import type { ConnectionTls } from './connection-tls.ts'
 import type { Exchange } from './exchange.ts'
 import type { Fault, FaultTable } from './fault.ts'
 import type { Step } from './outcome.ts'
@@ -94,6 +95,8 @@ export interface CompileEnv<FaultName extends string = string> {
   readonly cache: Cache
   /** Who holds which key. */
   readonly applications: Applications
+  /** What the SSLInfo of a connection says; null: nothing. Its mistakes are problems. */
+  tls(connection: HttpConnection): ConnectionTls | null
   readonly outbound: Outbound
   now(): number
 }
@@ -105,6 +108,8 @@ export interface OutboundRequest {
   /** Flat: name, value, ... Framing and hop-by-hop headers are the transport's. */
   readonly headers: readonly string[]
   readonly body: Buffer | string | null
+  /** How TLS is spoken; null or absent: as with any https URL. */
+  readonly tls?: ConnectionTls | null
   /** For the whole exchange. */
   readonly timeoutMs: number
   readonly connectTimeoutMs: number

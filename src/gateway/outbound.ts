@@ -50,7 +50,7 @@ export class WireOutbound implements Outbound {
       collector.begin(
         this.#client.dispatch(
           {
-            origin: to.origin,
+            origin: this.#destinations.secured(to.origin, request.tls ?? null),
             method: request.method,
             target: joinTarget(to.path, '', to.query, ''),
             headers: calloutHeaders(x, request.headers, to.authority),

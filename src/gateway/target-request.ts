@@ -25,7 +25,7 @@ export function targetRequest(call: Call, x: Exchange, target: TargetPlan): Upst
   const body = source ?? (request.body.isEmpty ? null : request.bytes)
   const webSocket = call.down.webSocket && body === null && request.verb === 'GET'
   return {
-    origin: to.origin,
+    origin: call.snapshot.destinations.secured(to.origin, target.tls),
     method: request.verb,
     target: path,
     headers: requestHeaders(call, x, target, to),

@@ -1,3 +1,4 @@
+import type { ConnectionTls } from '../engine/connection-tls.ts'
 import type { HostMap } from '../model/deployment.ts'
 import type { Origin } from '../wire/types.ts'
 
@@ -24,6 +25,7 @@ export class Destinations {
   readonly #origins = new Map<string, Origin>()
   // Most URLs are the fixed ones of targets; those with variables share what is left of the room.
   readonly #known = new Map<string, Destination>()
+  readonly #secured = new WeakMap<ConnectionTls, WeakMap<Origin, Origin>>()
 
   constructor(hostMap: HostMap, verifyTls: boolean) {
     this.#hostMap = hostMap
@@ -40,6 +42,22 @@ export class Destinations {
       this.#known.set(url, destination)
     }
     return destination
+  }
+
+  /** The same place, spoken to as `tls` says, over connections of its own; a place without TLS stays as it is. */
+  secured(origin: Origin, tls: ConnectionTls | null): Origin {
+    if (tls === null || !origin.secure) return origin
+    let origins = this.#secured.get(tls)
+    if (origins === undefined) {
+      origins = new WeakMap()
+      this.#secured.set(tls, origins)
+    }
+    let secured = origins.get(origin)
+    if (secured === undefined) {
+      secured = { ...origin, key: `${origin.key}#${tls.id}`, tls }
+      origins.set(origin, secured)
+    }
+    return secured
   }
 
   #parse(url: string): Destination | null {

@@ -14,7 +14,7 @@ export interface TargetServer {
 /** Edge's SSLInfo. Names may be `ref://...`; in connections they may hold templates. */
 export interface SslInfo {
   readonly enabled: boolean
-  /** Apigee X: the certificate must match; ours always does unless errors are ignored. */
+  /** The certificate must be good, whatever else says otherwise. */
   readonly enforce: boolean
   readonly clientAuthEnabled: boolean
   readonly keyStore: string | null

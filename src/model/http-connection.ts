@@ -2,6 +2,7 @@ import type { Problems } from './problem.ts'
 import { type PropertyTable, readProperties } from './properties.ts'
 import type { HttpConnection } from './proxy.ts'
 import type { SourceText } from './source.ts'
+import { sslInfoOf } from './ssl-info.ts'
 import { childOf, childrenOf, type XmlElement } from './xml.ts'
 
 /** Apigee's table of endpoint properties for targets. Names are case-sensitive. */
@@ -46,7 +47,7 @@ const laterElements: Readonly<Record<string, string>> = {
 const elementReaders: ReadonlyMap<string, Reader> = new Map([
   ['URL', () => {}],
   ['Properties', () => {}],
-  ['SSLInfo', readSslInfo],
+  ['SSLInfo', () => {}],
   ['Path', checkPath],
   ...Object.entries(laterElements).map(([name, instead]): [string, Reader] => [
     name,
@@ -89,7 +90,11 @@ export function httpConnectionOf(xml: XmlElement, problems: Problems): HttpConne
     } else if (isFilled(child)) reader(child, xml, problems)
   }
   const properties = readProperties(childOf(xml, 'Properties'), targetProperties, problems)
-  return url === null || countErrors(problems) > errorsBefore ? null : { url, properties, at: xml.at }
+  const sslElement = childrenOf(xml, 'SSLInfo').find(isFilled)
+  const ssl =
+    url === null || sslElement === undefined ? undefined : sslInfoOf(sslElement, /^https:/i.test(url.text), problems)
+  if (url === null || countErrors(problems) > errorsBefore) return null
+  return { url, properties, ...(ssl !== undefined && { ssl }), at: xml.at }
 }
 
 /**
@@ -144,30 +149,6 @@ export function urlFault(text: string): string | null {
     return 'what follows the scheme must be host or host:port'
   }
   return null
-}
-
-/** What TLS to a backend can be told without key stores: switched on for https, which it is anyway. */
-const sslInfoAccepted: Readonly<Record<string, (value: string, secure: boolean) => boolean>> = {
-  Enabled: (value, secure) => value === String(secure),
-  ClientAuthEnabled: (value) => value === 'false',
-  IgnoreValidationErrors: (value) => value === 'false',
-}
-
-function readSslInfo(element: XmlElement, connection: XmlElement, problems: Problems): void {
-  const url = childOf(connection, 'URL')?.text.trim() ?? ''
-  const secure = /^https:/i.test(url)
-  for (const child of element.children) {
-    if (!isFilled(child)) continue
-    const value = child.text.trim().toLowerCase()
-    if (sslInfoAccepted[child.name]?.(value, secure)) continue
-    if (child.name !== 'Enabled') {
-      const text = `<${child.name}> of SSLInfo is not supported yet in this version; leave it out`
-      problems.error('NotSupportedYet', child.at, text)
-    } else if (/^https?:/i.test(url)) {
-      const text = `<Enabled>${value}</Enabled> does not fit the URL; write https:// for TLS and http:// without`
-      problems.error('InvalidSSLInfo', child.at, text)
-    }
-  }
 }
 
 function checkPath(element: XmlElement, connection: XmlElement, problems: Problems): void {

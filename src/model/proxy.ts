@@ -1,3 +1,4 @@
+import type { SslInfo } from './entities.ts'
 import type { Position, SourceText } from './source.ts'
 
 /** Whose words a proxy answers in: that of the files it was written in. */
@@ -99,5 +100,7 @@ export interface HttpConnection {
   /** A message template; its scheme is literal. */
   readonly url: SourceText
   readonly properties: Readonly<Record<string, string>>
+  /** Absent: like every https URL. */
+  readonly ssl?: SslInfo
   readonly at: Position
 }

@@ -1,5 +1,6 @@
 import net, { isIP, type Socket } from 'node:net'
 import tls from 'node:tls'
+import { bearsName } from './certificate-name.ts'
 import type { ClientExchange } from './client-exchange.ts'
 import type { ClientPool } from './client-pool.ts'
 import { facts, namesWebSocket, scanResponseHead } from './head-rules.ts'
@@ -112,6 +113,7 @@ export class ClientConnection extends Timed implements Reader {
         secureContext: this.#pool.secureContext(),
         rejectUnauthorized: options?.rejectUnauthorized ?? true,
         ALPNProtocols: ['http/1.1'],
+        ...(options?.commonName !== undefined && { checkServerIdentity: bearsName(options.commonName) }),
         ...(this.#pool.tlsSession !== null && { session: this.#pool.tlsSession }),
       })
     } catch (error) {

@@ -70,6 +70,8 @@ export interface TlsClientOptions {
   readonly ciphers?: string
   readonly minVersion?: string
   readonly maxVersion?: string
+  /** The name that the certificate must bear instead of the host's; `wildcardMatch`: one of the form *.name counts too. */
+  readonly commonName?: { readonly value: string; readonly wildcardMatch: boolean }
 }
 
 /** Where a request goes. Frozen at deploy; pools are kept per origin `key`. */

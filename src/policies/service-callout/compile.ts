@@ -1,5 +1,6 @@
 import { isPromise } from '../../core/async.ts'
 import { connectionTimeouts, retained, successCodes } from '../../engine/compile-target.ts'
+import type { ConnectionTls } from '../../engine/connection-tls.ts'
 import { BODY_BYTES_MAX } from '../../engine/content.ts'
 import { applyEdits, compileEdits } from '../../engine/edits.ts'
 import type { Edit } from '../../engine/edits-model.ts'
@@ -32,6 +33,7 @@ class Callout {
   readonly #response: MessageReference | null
   readonly #edit: (x: Exchange, m: Message) => Fault | undefined
   readonly #url: Text
+  readonly #tls: ConnectionTls | null
   readonly #success: SuccessCodes
   readonly #timeouts: { readonly connectTimeoutMs: number; readonly ioTimeoutMs: number }
   readonly #retainRequest: ReadonlySet<string> | null
@@ -44,6 +46,8 @@ class Callout {
   readonly #urlName: string
   readonly #certificateName: string
   readonly #failedName: string
+  /** The name that the certificate must bear; null: that of the host. */
+  readonly #expectedName: string | null
   /** The URL that this policy itself wrote into its variable; any other was set by a policy and is where the call goes. */
   readonly #written = new WeakMap<Exchange, string>()
 
@@ -68,6 +72,8 @@ class Callout {
     const hasSource = steps.length > 0 || ignoreUnresolved || config.request === DEFAULT_REQUEST
     this.#mayMake = hasSource && !isFlowMessage(config.request)
     this.#url = compileText(connection.url, env, { ignoreUnresolved, dollar: true })
+    this.#tls = env.tls(connection)
+    this.#expectedName = connection.ssl?.commonName?.value ?? null
     this.#success = successCodes(properties['success.codes'])
     this.#timeouts = connectionTimeouts(properties)
     this.#retainRequest = retained(properties, 'request.retain.headers', lowerCase)
@@ -130,7 +136,7 @@ class Callout {
     this.#written.set(x, url)
     x.set(this.#urlName, url)
     x.set('servicecallout.requesturi', uriOf(url))
-    if (url.startsWith('https:')) x.set(this.#certificateName, hostOf(url))
+    if (url.startsWith('https:')) x.set(this.#certificateName, this.#expectedName ?? hostOf(url))
     return url
   }
 
@@ -140,6 +146,7 @@ class Callout {
       method: message.verb,
       headers: keptHeaders(message.headers.raw, this.#retainRequest),
       body: message.body.isEmpty ? null : message.bytes,
+      tls: this.#tls,
       timeoutMs: this.#config.timeoutMs,
       connectTimeoutMs: this.#timeouts.connectTimeoutMs,
       ioTimeoutMs: this.#timeouts.ioTimeoutMs,

@@ -47,6 +47,7 @@ describe('the request', () => {
     expect(only(requests)).toEqual({
       url: URL,
       method: 'GET',
+      tls: null,
       headers: [],
       body: null,
       timeoutMs: 55_000,
@@ -405,7 +406,7 @@ describe('deployment', () => {
     [connection(URL, '<LoadBalancer><Server name="a"/></LoadBalancer>'), 'ConnectionConflict'],
     [
       connection('https://up.test', '<SSLInfo><Enabled>true</Enabled><KeyStore>ref://k</KeyStore></SSLInfo>'),
-      'NotSupportedYet',
+      'ReferenceMissing',
     ],
     [
       '<LocalTargetConnection><APIProxy>a</APIProxy></LocalTargetConnection>',
