@@ -71,11 +71,16 @@ const FRAMES: Readonly<Record<string, (blocks: string) => string>> = {
   BasicAuthentication: (blocks) =>
     `<Operation>Encode</Operation><User ref="mine"/><Password ref="none"/><AssignTo>made</AssignTo>${blocks}`,
   FlowCallout: (blocks) => `<SharedFlowBundle>none</SharedFlowBundle>${blocks}`,
+  InvalidateCache: (blocks) => `<CacheKey><KeyFragment ref="mine"/></CacheKey>${blocks}`,
   Javascript: (blocks) => `<Source>var a = request.content</Source>${blocks}`,
+  LookupCache: (blocks) => `<CacheKey><KeyFragment ref="mine"/></CacheKey><AssignTo>made</AssignTo>${blocks}`,
+  PopulateCache: (blocks) =>
+    `<CacheKey><Prefix>p</Prefix></CacheKey><ExpirySettings><TimeoutInSec ref="mine"/></ExpirySettings><Source>mine</Source>${blocks}`,
   Quota: (blocks) =>
     `<Allow count="9" countRef="mine"/><Interval ref="mine">1</Interval><TimeUnit>day</TimeUnit>${blocks}`,
   ResetQuota: (blocks) =>
     `<Quota name="P"><Identifier ref="mine"><Allow ref="mine">1</Allow></Identifier></Quota>${blocks}`,
+  ResponseCache: (blocks) => `<CacheKey><KeyFragment ref="mine"/></CacheKey>${blocks}`,
   SpikeArrest: (blocks) => `<Rate ref="mine">5ps</Rate>${blocks}`,
   VerifyAPIKey: (blocks) => `<APIKey ref="mine"/>${blocks}`,
   RaiseFault: (blocks) => `<FaultResponse>${blocks}</FaultResponse>`,
