@@ -9,6 +9,7 @@ import invalidateCache from './invalidate-cache/index.ts'
 import javascript from './javascript/index.ts'
 import jsonToXml from './json-to-xml/index.ts'
 import lookupCache from './lookup-cache/index.ts'
+import messageLogging from './message-logging/index.ts'
 import populateCache from './populate-cache/index.ts'
 import quota from './quota/index.ts'
 import raiseFault from './raise-fault/index.ts'
@@ -33,6 +34,7 @@ export const POLICY_KINDS: PolicyKinds = new Map(
     jsonToXml,
     lookupCache,
     populateCache,
+    messageLogging,
     quota,
     raiseFault,
     resetQuota,

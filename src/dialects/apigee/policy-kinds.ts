@@ -44,7 +44,7 @@ export const apigeeKinds: ReadonlyMap<string, MissingKind> = new Map<string, Mis
   ['KeyValueMapOperations', later],
   ['Ldap', later],
   ['LookupCache', later],
-  ['MessageLogging', withInstead('ServiceCallout without <Response> can send a log entry')],
+  ['MessageLogging', later],
   ['MessageValidation', later],
   ['MonetizationLimitsCheck', later],
   ['OASValidation', later],
