@@ -20,6 +20,7 @@ import { configKeys } from './keys.ts'
 import { type RawService, readServices } from './services.ts'
 import { ShapeReading } from './shape.ts'
 import { readShortForm } from './short-form.ts'
+import { type RawKeyStore, type RawReference, StoreReading } from './stores.ts'
 import { type RawThrottle, readThrottles } from './throttles.ts'
 import { readYaml } from './yaml-tree.ts'
 
@@ -76,6 +77,8 @@ interface RawConfig {
   readonly services?: readonly (RawService | undefined)[]
   readonly tls?: { readonly edgeCompatible?: boolean }
   readonly hostMap?: Readonly<Record<string, string>>
+  readonly keyStores?: readonly (RawKeyStore | undefined)[]
+  readonly references?: readonly (RawReference | undefined)[]
   readonly sharedFlows?: readonly (string | undefined)[]
   readonly flowHooks?: Partial<FlowHooks>
   readonly caches?: readonly ({ readonly name?: string; readonly expirySeconds?: number } | undefined)[]
@@ -148,9 +151,13 @@ class ConfigReading {
   #entities(): EnvironmentEntities {
     const raw = this.#raw
     const consumers = new ConsumerReading(this.#shape.places, this.#problems)
+    const stores = new StoreReading(this.#file, this.#shape.places, this.#problems)
+    const keyStores = stores.keyStores(raw.keyStores ?? [])
     return {
       ...defaultSettings.entities,
       ...this.#flows(),
+      keyStores,
+      references: stores.references(raw.references ?? [], keyStores),
       caches: this.#caches(),
       products: consumers.products(raw.products ?? []),
       developers: consumers.developers(raw.developers ?? []),

@@ -1,5 +1,6 @@
 import { developerKeys, productKeys } from './consumer-keys.ts'
 import type { ConfigKey, Shape } from './shape.ts'
+import { keyStoreKeys, referenceKeys } from './store-keys.ts'
 
 /** In milliseconds or counts alike: what fits 32 bits everywhere. */
 const COUNT_MAX = 2_147_483_647
@@ -179,8 +180,16 @@ export const configKeys: readonly ConfigKey[] = [
     ),
     doc: 'Shared flows, by name, that run around every proxy.',
   },
-  later('keyStores', 'Key and trust stores.'),
-  later('references', 'References to key stores.'),
+  {
+    name: 'keyStores',
+    shape: listOf(keys(...keyStoreKeys)),
+    doc: 'Key stores (aliases with a key) and trust stores (certificates only) for SSLInfo.',
+  },
+  {
+    name: 'references',
+    shape: listOf(keys(...referenceKeys)),
+    doc: 'Names that SSLInfo may use as ref://name for a store.',
+  },
   {
     name: 'caches',
     shape: listOf(
