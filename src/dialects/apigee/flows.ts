@@ -38,7 +38,16 @@ export function readSteps(container: XmlElement | undefined, reading: Reading): 
     const step = readStep(element, reading)
     if (step !== null) steps.push(step)
   }
+  warnUnreachable(steps, reading)
   return steps
+}
+
+function warnUnreachable(steps: readonly Step[], { policies, problems }: Reading): void {
+  const last = steps.findIndex(({ policy, condition }) => condition === null && policies.alwaysFaults(policy))
+  const next = last < 0 ? undefined : steps[last + 1]
+  if (next === undefined) return
+  const text = `step ${next.policy} is never reached: ${steps[last]!.policy} raises a fault without a condition`
+  problems.warn('UnreachableStep', next.at, text)
 }
 
 function readStep(element: XmlElement, { policies, problems }: Reading): Step | null {

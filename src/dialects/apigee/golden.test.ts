@@ -6,11 +6,12 @@ import { type Problem, problemLine } from '../../model/problem.ts'
 import { childOf, textOf } from '../../model/xml.ts'
 import { filesOf, goldenCases, writesGolden } from '../golden-kit.ts'
 import { readBundle } from './bundle.ts'
-import type { PolicyReaders } from './policies.ts'
+import type { PolicyReader, PolicyReaders } from './policies.ts'
 
 /** Stand-ins: what the real kinds make of their files is tested beside them. */
-const kinds: PolicyReaders = new Map([
+const kinds: PolicyReaders = new Map<string, PolicyReader>([
   ['AssignMessage', { parse: (xml) => ({ set: textOf(xml, 'Set') ?? null }) }],
+  ['RaiseFault', { parse: () => ({}) }],
   [
     'ServiceCallout',
     {

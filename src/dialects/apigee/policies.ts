@@ -73,6 +73,12 @@ export class PolicyIndex {
     return name
   }
 
+  /** No step behind this policy is ever reached, unless it has a condition. */
+  alwaysFaults(name: string): boolean {
+    const entry = this.#entries.get(name)
+    return entry?.kind === 'RaiseFault' && entry.enabled && entry.policy?.continueOnError === false
+  }
+
   /** Samples of Apigee name a step by the file of its policy. */
   #nameMeant(written: string, at: Position): string {
     const name = written.replace(/\.xml$/i, '')
