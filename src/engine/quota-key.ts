@@ -5,6 +5,11 @@ export function quotaKey(keys: CounterKeys, environment: string, proxy: string, 
   return keys.prefix('quota', environment, proxy, policy)
 }
 
+/** The other counter of a rolling window, whose windows take turns: each of two is open for two turns. */
+export function quotaTurnKey(keys: CounterKeys, environment: string, proxy: string, policy: string): KeyPrefix {
+  return quotaKey(keys, environment, proxy, `${policy}\u0000odd`)
+}
+
 /** What a call adds to the key. */
 export function quotaText(className: string, identifier: string): string {
   return className === '' ? identifier : `${className}\u0000${identifier}`

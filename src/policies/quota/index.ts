@@ -6,7 +6,7 @@ import type { Fault } from '../../engine/fault.ts'
 import { toText } from '../../engine/language/value.ts'
 import type { Outcome, Step } from '../../engine/outcome.ts'
 import { type CompileEnv, definePolicy, type PolicyKind } from '../../engine/policy.ts'
-import { DEFAULT_IDENTIFIER, quotaKey, quotaText } from '../../engine/quota-key.ts'
+import { DEFAULT_IDENTIFIER, quotaKey, quotaText, quotaTurnKey } from '../../engine/quota-key.ts'
 import { faults } from './faults.ts'
 import { type Config, parse } from './parse.ts'
 import { type Limits, limitsReader } from './reading.ts'
@@ -55,7 +55,7 @@ class Quota {
     this.#variables = new CountVariables(env.policy.name)
     const { counters, environment, proxy, policy } = env
     this.#key = quotaKey(counters.keys, environment, proxy, policy.name)
-    this.#keyBefore = quotaKey(counters.keys, environment, proxy, `${policy.name}\u0000odd`)
+    this.#keyBefore = quotaTurnKey(counters.keys, environment, proxy, policy.name)
     this.#keyExceeded = quotaKey(counters.keys, environment, proxy, `${policy.name}\u0000exceeded`)
   }
 

@@ -26,6 +26,13 @@ test.each([
   expect(await usedAfter(xml)).toBe('1')
 })
 
+test.each([0, 1])('a rolling window, whichever of its counters has its turn: %i', async (turn) => {
+  const rolling = QUOTA.replace('<Quota ', '<Quota type="rollingwindow" ')
+  const nowMs = Date.UTC(2026, 0, 1, turn)
+  const run = await runPolicy(kinds, [rolling, reset('<Allow>1</Allow>')], { now: () => nowMs })
+  for (let call = 0; call < 4; call++) expect(await run.again()).toBeUndefined()
+})
+
 test('another quota is left alone', async () => {
   expect(await usedAfter(reset('<Allow>1</Allow>', 'name="Other"'))).toBe('2')
 })

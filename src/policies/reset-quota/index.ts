@@ -1,11 +1,13 @@
+import type { MaybePromise } from '../../core/async.ts'
 import type { KeyPrefix } from '../../core/counter-keys.ts'
+import type { Decision } from '../../core/counters.ts'
 import { Decisions } from '../../engine/decisions.ts'
 import { COMMON_CHILDREN, warnUnknown } from '../../engine/edits-parse.ts'
 import type { Exchange } from '../../engine/exchange.ts'
 import { toText } from '../../engine/language/value.ts'
 import type { Outcome, Step } from '../../engine/outcome.ts'
 import { type CompileEnv, definePolicy, type PolicyKind } from '../../engine/policy.ts'
-import { DEFAULT_IDENTIFIER, quotaKey, quotaText } from '../../engine/quota-key.ts'
+import { DEFAULT_IDENTIFIER, quotaKey, quotaText, quotaTurnKey } from '../../engine/quota-key.ts'
 import type { Problems } from '../../model/problem.ts'
 import { childOf, type XmlElement } from '../../model/xml.ts'
 import { faults } from './faults.ts'
@@ -75,7 +77,7 @@ type Env = CompileEnv<keyof typeof faults>
 
 function compile(config: Config, env: Env): Step {
   const { counters, environment, proxy } = env
-  const decisions = new Decisions(1)
+  const decisions = new Decisions(2)
   const reader = ({ ref, text }: Given): ((x: Exchange) => string) => {
     if (ref === '') return () => text
     const variable = env.variable(ref)
@@ -87,19 +89,32 @@ function compile(config: Config, env: Env): Step {
     reader(config.className),
     reader(config.allow),
   ]
-  const keyOf = (name: string): KeyPrefix => quotaKey(counters.keys, environment, proxy, name)
-  const fixedKey = config.quota.ref === '' ? keyOf(config.quota.text) : null
+  const keysOf = (name: string): readonly KeyPrefix[] => [
+    quotaKey(counters.keys, environment, proxy, name),
+    quotaTurnKey(counters.keys, environment, proxy, name),
+  ]
+  const fixedKeys = config.quota.ref === '' ? keysOf(config.quota.text) : null
+  const giveBack = (decision: Decision, calls: number, nowMs: number): MaybePromise<void> => {
+    // Of a rolling window both may be open; the one that ends later is this turn's.
+    decision.deltas[decision.endsMs[1]! > decision.endsMs[0]! ? 1 : 0] = -calls
+    const added = counters.add(decision, nowMs)
+    if (!(added instanceof Promise)) decisions.giveBack(decision)
+    return added
+  }
   return (x): Outcome | Promise<Outcome> => {
     const allow = allowOf(x)
     if (!/^\d{1,12}$/.test(allow)) return env.fault('InvalidRLPolicy', allow.slice(0, 100))
     const nowMs = env.now()
     const decision = decisions.lend()
     // Whichever window is open: an anchored check takes that one, and one that was never opened has nothing to give back to.
-    decision.add(nowMs, 0, Infinity, -Number(allow), true)
-    const key = fixedKey ?? keyOf(quotaOf(x))
-    key.writeWith(quotaText(classOf(x), identifierOf(x) || DEFAULT_IDENTIFIER), decision.keys, 0)
-    const added = counters.add(decision, nowMs)
-    if (!(added instanceof Promise)) decisions.giveBack(decision)
+    const keys = fixedKeys ?? keysOf(quotaOf(x))
+    const text = quotaText(classOf(x), identifierOf(x) || DEFAULT_IDENTIFIER)
+    for (const key of keys) key.writeWith(text, decision.keys, decision.add(nowMs, 0, Infinity, 0, true))
+    const peeked = counters.peek(decision, nowMs)
+    const added =
+      peeked instanceof Promise
+        ? peeked.then(() => giveBack(decision, Number(allow), nowMs))
+        : giveBack(decision, Number(allow), nowMs)
     return added instanceof Promise ? added.then(() => undefined) : undefined
   }
 }

@@ -70,6 +70,18 @@ describe('smoothing', () => {
     ])
   })
 
+  test.each([1, 2, 999])(
+    'a thread whose clock was read %i ms before another call counted is refused',
+    async (lateMs) => {
+      const table = MemoryCounters.allocate({ slots: 1_024 })
+      const call = async (thread: number, nowMs: number): Promise<boolean> => {
+        const options = { counters: new MemoryCounters(table, thread), now: () => nowMs }
+        return (await runPolicy(spikeArrest, policy('<Rate>60pm</Rate>'), options)).outcome === undefined
+      }
+      expect([await call(1, T0), await call(2, T0 - lateMs)]).toEqual([true, false])
+    },
+  )
+
   test('a weight of 2 keeps twice the distance', async () => {
     const inner = '<Rate>60pm</Rate><MessageWeight ref="w"/>'
     expect(await passed(inner, [0, 1_000, 1_999, 2_000], { variables: { w: '2' } })).toEqual([0, 2_000])

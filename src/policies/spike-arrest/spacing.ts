@@ -3,11 +3,10 @@ import type { Decision } from '../../core/counters.ts'
 import type { Rate } from './rate.ts'
 
 /**
- * How the calls of a rate are kept apart by counters of fixed windows.
- *
- * Time is cut into slots. A call that is admitted writes how far into its slot it came; a later one of the next slot must not
- * come earlier in its own. So two calls are never closer than a slot is long, wherever the slots begin, and one decision over
- * the counters of both slots is exact over all threads. The counters of even and odd slots take turns.
+ * How the calls of a rate are kept apart. A window begins with the call that is admitted and is as long as calls must be apart;
+ * until it has ended the next one is refused. A thread whose clock was read before another's call counted finds that window
+ * open and is refused too, so it is exact over all threads. The effective count has windows of whole periods, whose counters
+ * take turns.
  */
 export interface Spacing {
   readonly slotMs: number
@@ -33,18 +32,15 @@ export function spacingOf(
   }
 }
 
-/** The checks of a call that must keep its distance. */
-export function addSmooth(decision: Decision, spacing: Spacing, text: string, nowMs: number): void {
-  const { slotMs, callsInSlot } = spacing
-  const slot = Math.floor(nowMs / slotMs)
-  if (callsInSlot > 1) {
-    addSlot(decision, spacing, text, slot, callsInSlot, 1)
-    return
-  }
-  // From 1, so that a slot that holds a call never reads 0.
-  const into = nowMs - slot * slotMs + 1
-  addSlot(decision, spacing, text, slot - 1, into, 0)
-  addSlot(decision, spacing, text, slot, into, into)
+/** The check of a call that must keep its distance. */
+export function addSmooth(
+  decision: Decision,
+  { slotMs, callsInSlot, keys }: Spacing,
+  text: string,
+  nowMs: number,
+): void {
+  const check = decision.add(nowMs + slotMs, slotMs, callsInSlot, 1, true)
+  keys[0].writeWith(text, decision.keys, check)
 }
 
 /** The checks of a sliding window, to be peeked at: the period before this one, and this one. */
