@@ -68,6 +68,7 @@ const block = element(BLOCKS, fc.oneof({ weight: 5, arbitrary: several(part, 5) 
 const FRAMES: Readonly<Record<string, (blocks: string) => string>> = {
   AccessControl: (blocks) =>
     `<IPRules><MatchRule><SourceAddress>10.0.0.1</SourceAddress></MatchRule></IPRules>${blocks}`,
+  AssertCondition: (blocks) => `<Condition>mine</Condition>${blocks}`,
   BasicAuthentication: (blocks) =>
     `<Operation>Encode</Operation><User ref="mine"/><Password ref="none"/><AssignTo>made</AssignTo>${blocks}`,
   FlowCallout: (blocks) => `<SharedFlowBundle>none</SharedFlowBundle>${blocks}`,

@@ -1,5 +1,6 @@
 import type { PolicyKinds } from '../engine/policy.ts'
 import accessControl from './access-control/index.ts'
+import assertCondition from './assert-condition/index.ts'
 import assignMessage from './assign-message/index.ts'
 import basicAuthentication from './basic-authentication/index.ts'
 import cors from './cors/index.ts'
@@ -24,6 +25,7 @@ import xmlToJson from './xml-to-json/index.ts'
 export const POLICY_KINDS: PolicyKinds = new Map(
   [
     accessControl,
+    assertCondition,
     assignMessage,
     basicAuthentication,
     cors,
