@@ -62,6 +62,8 @@ export class Exchange {
   gone: boolean
   /** Shared flows that run inside each other now. */
   sharedFlowDepth: number
+  /** Shared flows that have run for this call. */
+  sharedFlowRuns: number
   #variables: Map<string, Value> | null
 
   constructor(
@@ -105,6 +107,7 @@ export class Exchange {
     this.answerSentAt = 0
     this.gone = false
     this.sharedFlowDepth = 0
+    this.sharedFlowRuns = 0
     this.#variables = null
   }
 

@@ -1,4 +1,4 @@
-/** Source: Apigee's reference of the FlowCallout policy; the depth is ours. */
+/** Source: Apigee's reference of the FlowCallout policy; depth and number are ours. */
 export const faults = {
   SharedFlowNotFound: {
     code: 'flow.SharedFlowNotFound',
@@ -11,5 +11,11 @@ export const faults = {
     status: 500,
     message: 'FlowCallout[{policy}]: shared flows call each other more than {1} deep',
     cause: 'A shared flow calls itself, directly or through others.',
+  },
+  TooManySharedFlows: {
+    code: 'flow.TooManySharedFlows',
+    status: 500,
+    message: 'FlowCallout[{policy}]: more than {1} shared flows in one call',
+    cause: 'Shared flows call each other, or themselves, too often.',
   },
 }

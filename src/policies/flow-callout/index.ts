@@ -32,6 +32,8 @@ export interface Config {
 const CHILDREN = ['SharedFlowBundle', 'Parameters', ...COMMON_CHILDREN]
 /** Of shared flows that call each other. Edge documents no limit. */
 const DEPTH_MAX = 10
+/** Of shared flows in one call: depth alone would let a flow of many steps that call it run for minutes. */
+const RUNS_MAX = 1_000
 
 function parse(xml: XmlElement, problems: Problems): Config {
   for (const child of xml.children) if (!CHILDREN.includes(child.name)) warnUnknown(child, xml, CHILDREN, problems)
@@ -74,11 +76,13 @@ function compile(config: Config, env: Env): Step {
     return () => missing
   }
   const tooDeep = env.fault('SharedFlowsTooDeep', String(DEPTH_MAX))
+  const tooMany = env.fault('TooManySharedFlows', String(RUNS_MAX))
   const parameters = config.parameters.map(
     ({ name, ref, text }): Parameter => ({ name, source: ref === '' ? null : env.variable(ref), text }),
   )
   return (x) => {
     if (x.sharedFlowDepth >= DEPTH_MAX) return tooDeep
+    if (++x.sharedFlowRuns > RUNS_MAX) return tooMany
     const flowName = x.flowName
     const before = pass(x, parameters)
     x.sharedFlowDepth++
