@@ -1,5 +1,6 @@
 // What the engine adds: nanoseconds for one step of a flow, and for a whole decision of the throttles.
 
+import { KeyValueStore } from '../src/catalog/key-value-maps.ts'
 import { readBundle } from '../src/dialects/apigee/index.ts'
 import { compileProxy } from '../src/engine/compile.ts'
 import { Exchange } from '../src/engine/exchange.ts'
@@ -10,6 +11,7 @@ import { defaultSettings } from '../src/model/deployment.ts'
 import { POLICY_KINDS } from '../src/policies/index.ts'
 import { MemoryCache } from '../src/stores/memory/cache.ts'
 import { MemoryCounters } from '../src/stores/memory/counters.ts'
+import { MemoryDocuments } from '../src/stores/memory/documents.ts'
 
 export interface Row {
   readonly name: string
@@ -23,6 +25,7 @@ const services = {
   outbound: { call: () => new OutboundError('url', 'no calls here') },
   counters: new MemoryCounters(MemoryCounters.allocate({ slots: 1_024 }), 1),
   cache: new MemoryCache({ now: Date.now }),
+  maps: new KeyValueStore({ documents: new MemoryDocuments(), now: Date.now }),
   now: Date.now,
 }
 

@@ -185,10 +185,6 @@ export class Catalog {
     })
   }
 
-  close(): void {
-    this.#services.documents.close()
-  }
-
   async #replace(word: EntityWord, key: string, entity: object | null): Promise<void> {
     const kind = ENTITY_KINDS[word]
     const others = kind.of(this.#entities).filter((other) => kind.key(other) !== key)

@@ -44,6 +44,21 @@ export class Fields {
     return value === undefined || value === null || value === '' ? null : this.text(name)
   }
 
+  /** Text that may be empty and as long as `charactersMax`. */
+  anyText(name: string, charactersMax: number): string {
+    const value = this.#value(name)
+    if (typeof value === 'string' && value.length <= charactersMax) return value
+    throw this.#wrong(name, `text of at most ${charactersMax} characters`)
+  }
+
+  /** A list of whatever; empty where there is none. */
+  list(name: string, max: number): readonly unknown[] {
+    const value = this.#value(name)
+    if (value === undefined || value === null) return []
+    if (Array.isArray(value) && value.length <= max) return value
+    throw this.#wrong(name, `a list of at most ${max}`)
+  }
+
   texts(name: string): string[] {
     const value = this.#value(name)
     if (value === undefined || value === null) return []

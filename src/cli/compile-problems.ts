@@ -1,3 +1,4 @@
+import type { KeyValueMaps } from '../core/key-value-maps.ts'
 import { compileProxy } from '../engine/compile.ts'
 import { OutboundError } from '../engine/policy.ts'
 import type { DeployedProxy, Settings } from '../model/deployment.ts'
@@ -11,6 +12,7 @@ const services = {
   outbound: { call: () => new OutboundError('url', 'not while compiling') },
   counters: new MemoryCounters(MemoryCounters.allocate({ slots: 1_024 }), 1),
   cache: new MemoryCache({ now: Date.now }),
+  maps: { run: () => ({ done: false, why: 'not while compiling' }) } satisfies KeyValueMaps,
   now: Date.now,
 }
 

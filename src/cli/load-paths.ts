@@ -33,6 +33,7 @@ const noConfig: PosternConfig = {
   proxies: [],
   throttles: [],
   services: [],
+  keyValueMaps: [],
   responseCodes: false,
   hostMap: {},
 }

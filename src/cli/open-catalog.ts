@@ -1,9 +1,14 @@
 import { Catalog } from '../catalog/catalog.ts'
+import { KeyValueStore } from '../catalog/key-value-maps.ts'
+import { type MapOperation, mapPlace } from '../core/key-value-maps.ts'
 import type { Log } from '../core/log.ts'
+import { deployPolicies } from '../engine/deploy.ts'
 import type { DeployedProxy, PosternConfig, Settings } from '../model/deployment.ts'
+import type { KeyValueMap } from '../model/entities.ts'
 import { type Problem, Problems } from '../model/problem.ts'
 import { POLICY_KINDS } from '../policies/index.ts'
 import { openDocuments } from '../stores/sqlite/documents.ts'
+import { loadSealKey, sealed } from '../stores/sqlite/sealed.ts'
 import { checkTogether } from './check-together.ts'
 import { problemsOfProxy } from './compile-problems.ts'
 
@@ -16,19 +21,60 @@ export interface CatalogOptions {
   publish(config: PosternConfig): Promise<void>
 }
 
+export interface OpenCatalog {
+  readonly catalog: Catalog
+  readonly maps: KeyValueStore
+  close(): void
+}
+
 /** The catalogue of the data folder over what the files name. Throws when the folder cannot be used. */
-export function openCatalog({ files, dataFolder, log, publish }: CatalogOptions): Catalog {
-  const documents = openDocuments(dataFolder)
+export async function openCatalog({ files, dataFolder, log, publish }: CatalogOptions): Promise<OpenCatalog> {
+  const documents = sealed(openDocuments(dataFolder), loadSealKey(dataFolder))
+  const maps = new KeyValueStore({ documents, now: Date.now })
+  await writeMaps(files, maps)
   const judge = new Judge()
-  return new Catalog({
+  const catalog = new Catalog({
     files,
     documents,
     kinds: POLICY_KINDS,
     judge: (config) => judge.problemsOf(config),
-    publish,
+    publish: (config) => {
+      deployPolicies(config, POLICY_KINDS, maps)
+      return publish(config)
+    },
     now: Date.now,
     warn: (fields, message) => log.warn(fields, message),
   })
+  deployPolicies(catalog.config, POLICY_KINDS, maps)
+  return { catalog, maps, close: () => documents.close() }
+}
+
+/** The entries of files win over what is kept under the same key. Throws when they cannot be kept. */
+async function writeMaps(files: PosternConfig, maps: KeyValueStore): Promise<void> {
+  for (const map of files.keyValueMaps) {
+    const address = addressOf(map, files.settings.environment)
+    const kept = maps.find(address)
+    if (kept !== null && kept.encrypted !== map.encrypted) await maps.remove(address)
+    const failed = await maps.create(address, map.encrypted)
+    const entries = Object.entries(map.entries).map(
+      ([key, value]): MapOperation => ({ do: 'put', key, values: [value], override: true }),
+    )
+    const answer = await maps.run(address, entries)
+    if (failed !== null || !answer.done) {
+      throw new Error(`the key value map ${map.name} cannot be written: ${failed ?? (!answer.done && answer.why)}`)
+    }
+  }
+}
+
+/** Place and name of a map that a file names. */
+export function addressOf(map: KeyValueMap, environment: string): string {
+  const place =
+    map.scope === 'organization'
+      ? mapPlace({ scope: 'organization' })
+      : map.scope === 'environment'
+        ? mapPlace({ scope: 'environment', environment })
+        : mapPlace({ scope: 'apiproxy', proxy: map.proxy ?? '' })
+  return place + map.name
 }
 
 /** All that is wrong with what is to be served. What was found good is not compiled again while its settings are the same. */

@@ -13,6 +13,7 @@ import { POLICY_KINDS } from '../policies/index.ts'
 import { MemoryCache } from '../stores/memory/cache.ts'
 import { cachePort } from '../stores/memory/cache-port.ts'
 import { MemoryCounters } from '../stores/memory/counters.ts'
+import { keyValuePort } from '../stores/memory/key-value-port.ts'
 import { allProblems, printProblems, summary } from './check.ts'
 import { problemsOfProxy } from './compile-problems.ts'
 import { loadPaths } from './load-paths.ts'
@@ -54,7 +55,11 @@ function load(paths: readonly string[], options: StartOptions): PosternConfig {
 async function serve(config: PosternConfig, options: StartOptions, log: Log, began: number): Promise<void> {
   const tls = tlsDoor(options)
   let generation = 1
-  const catalog = openCatalog({
+  const {
+    catalog,
+    maps,
+    close: closeCatalog,
+  } = await openCatalog({
     files: config,
     dataFolder: options.data,
     log,
@@ -70,6 +75,7 @@ async function serve(config: PosternConfig, options: StartOptions, log: Log, beg
       workers: options.workers,
       counters: table,
       cachePort: () => cachePort(cache),
+      mapsPort: () => keyValuePort(maps),
       hostMap: { ...config.hostMap, ...options.hostMap },
       log,
       logLevel: options.logLevel,
@@ -106,7 +112,7 @@ async function serve(config: PosternConfig, options: StartOptions, log: Log, beg
     analytics: stores.analytics,
     services: () => config.services,
     proxies: () => catalog.config.proxies.map(summaryOf),
-    edge: { catalog, organization: config.settings.organization, environment: config.settings.environment },
+    edge: { catalog, maps, organization: config.settings.organization, environment: config.settings.environment },
     metrics: {
       totals: () => {
         const fill = counters.fill(Date.now())
@@ -131,7 +137,7 @@ async function serve(config: PosternConfig, options: StartOptions, log: Log, beg
     await fleet.close(GRACE_MS)
     await admin.close()
     await stores.close()
-    catalog.close()
+    closeCatalog()
   })
 }
 

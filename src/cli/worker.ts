@@ -8,6 +8,7 @@ import { POLICY_KINDS } from '../policies/index.ts'
 import { RemoteCache } from '../stores/memory/cache-port.ts'
 import type { CounterTable } from '../stores/memory/counter-table.ts'
 import { MemoryCounters } from '../stores/memory/counters.ts'
+import { RemoteKeyValueMaps } from '../stores/memory/key-value-port.ts'
 
 // The entry of a gateway thread: puts its parts together and hands it to the main thread's orders.
 
@@ -30,6 +31,7 @@ new GatewayThread({
     kinds: POLICY_KINDS,
     counters: new MemoryCounters(setup.counters as CounterTable, setup.number),
     cache: new RemoteCache(setup.cache),
+    maps: new RemoteKeyValueMaps(setup.maps),
     hostMap: setup.hostMap,
   },
   attach(store) {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Cache } from '../core/cache.ts'
 import type { Counters } from '../core/counters.ts'
+import type { KeyValueMaps } from '../core/key-value-maps.ts'
 import type { DeployedProxy, Settings } from '../model/deployment.ts'
 import type { Problems } from '../model/problem.ts'
 import type { Policy, Resource } from '../model/proxy.ts'
@@ -31,6 +32,7 @@ export interface EngineServices {
   readonly outbound: Outbound
   readonly counters: Counters
   readonly cache: Cache
+  readonly maps: KeyValueMaps
   now(): number
 }
 
@@ -122,6 +124,7 @@ export function policyEnv(compiler: Compiler, kind: PolicyKind, policy: Policy, 
   return {
     policy,
     proxy: of.deployed.proxy.name,
+    revision: of.deployed.proxy.revision,
     environment: of.settings.environment,
     organization: of.settings.organization,
     variable: (name) => compiler.variable(name),
@@ -149,6 +152,7 @@ export function policyEnv(compiler: Compiler, kind: PolicyKind, policy: Policy, 
     outbound: compiler.services.outbound,
     counters: compiler.services.counters,
     cache: compiler.services.cache,
+    maps: compiler.services.maps,
     now: compiler.services.now,
   }
 }

@@ -1,6 +1,7 @@
 import type { MaybePromise } from '../core/async.ts'
 import type { Cache } from '../core/cache.ts'
 import type { Counters } from '../core/counters.ts'
+import type { KeyValueMaps } from '../core/key-value-maps.ts'
 import type { EnvironmentEntities } from '../model/entities.ts'
 import type { Problems } from '../model/problem.ts'
 import type { HttpConnection, Policy } from '../model/proxy.ts'
@@ -33,6 +34,16 @@ export interface PolicyKind<Config = unknown, Faults extends FaultTable = FaultT
   /** Reports what is wrong to `problems` and goes on, so that all errors show at once. */
   parse(xml: XmlElement, problems: Problems): Config
   compile(config: Config, env: CompileEnv<keyof Faults & string>): Step
+  /** What a deployment makes once, on the main thread, before it is served. Again at each publication: it must not add up. */
+  deploy?(config: Config, at: Deployed): void
+}
+
+/** Where a policy is deployed, and what its deployment may touch. */
+export interface Deployed {
+  readonly environment: string
+  readonly proxy: string
+  readonly revision: number
+  readonly maps: KeyValueMaps
 }
 
 /** Pins a kind to the contract and forgets its own types, so that kinds of all sorts fit one table. */
@@ -63,6 +74,7 @@ export interface CompileEnv<FaultName extends string = string> {
   readonly policy: Policy
   /** Name of the proxy that it is deployed with. */
   readonly proxy: string
+  readonly revision: number
   readonly environment: string
   readonly organization: string
   /** The accessor of a variable. Asking for one that reads a body has that body loaded before the step. */
@@ -93,6 +105,8 @@ export interface CompileEnv<FaultName extends string = string> {
   readonly counters: Counters
   /** Entries of all caches, shared by all threads. */
   readonly cache: Cache
+  /** Key value maps, shared by all threads and kept. */
+  readonly maps: KeyValueMaps
   /** Who holds which key. */
   readonly applications: Applications
   /** What the SSLInfo of a connection says; null: nothing. Its mistakes are problems. */

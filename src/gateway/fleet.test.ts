@@ -4,12 +4,15 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { Backend, call } from '../../test/kit/backend.ts'
 import { until } from '../../test/kit/postern.ts'
 import type { FromStore, ToStore } from '../analytics/sender.ts'
+import { KeyValueStore } from '../catalog/key-value-maps.ts'
 import { silentLog } from '../core/log.ts'
 import { type DeployedProxy, defaultSettings } from '../model/deployment.ts'
 import { parseThrottle } from '../model/throttle.ts'
 import { MemoryCache } from '../stores/memory/cache.ts'
 import { cachePort } from '../stores/memory/cache-port.ts'
 import { MemoryCounters } from '../stores/memory/counters.ts'
+import { MemoryDocuments } from '../stores/memory/documents.ts'
+import { keyValuePort } from '../stores/memory/key-value-port.ts'
 import { Fleet } from './fleet.ts'
 import { type Publication, SERVER_LIMITS } from './protocol.ts'
 
@@ -95,6 +98,7 @@ describe('the fleet of gateway threads', () => {
         workers,
         counters: table,
         cachePort: () => cachePort(new MemoryCache({ now: Date.now })),
+        mapsPort: () => keyValuePort(new KeyValueStore({ documents: new MemoryDocuments(), now: Date.now })),
         hostMap: {},
         log: silentLog,
         logLevel: 'silent',

@@ -20,6 +20,8 @@ export interface FleetOptions {
   readonly hostMap: HostMap
   /** A new port to the owner of the caches, one for each thread. */
   cachePort(): MessagePort
+  /** The same to the owner of the key value maps. */
+  mapsPort(): MessagePort
   readonly log: Log
   readonly logLevel: string
   readonly listen: ListenOptions
@@ -141,11 +143,12 @@ export class Fleet {
     const number = this.#nextNumber++
     const { counters, hostMap, logLevel } = this.#options
     const cache = this.#options.cachePort()
-    const setup: WorkerSetup = { number, counters, cache, hostMap, logLevel }
+    const maps = this.#options.mapsPort()
+    const setup: WorkerSetup = { number, counters, cache, maps, hostMap, logLevel }
     const worker = new Worker(this.#options.entry, {
       name: `gateway ${number}`,
       workerData: setup,
-      transferList: [cache],
+      transferList: [cache, maps],
       resourceLimits: { maxOldGenerationSizeMb: HEAP_MB_MAX, maxYoungGenerationSizeMb: YOUNG_MB_MAX },
     })
     const member = new Member(number, worker, this.#options.log)

@@ -10,6 +10,8 @@ export interface WorkerSetup {
   readonly counters: unknown
   /** To the thread that owns the entries of the caches. */
   readonly cache: MessagePort
+  /** To the thread that owns the key value maps. */
+  readonly maps: MessagePort
   readonly hostMap: HostMap
   readonly logLevel: string
 }

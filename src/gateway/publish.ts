@@ -1,6 +1,7 @@
 import { compileThrottle } from '../accounts/throttle.ts'
 import type { Cache } from '../core/cache.ts'
 import type { Counters } from '../core/counters.ts'
+import type { KeyValueMaps } from '../core/key-value-maps.ts'
 import { compileProxy } from '../engine/compile.ts'
 import type { EngineServices } from '../engine/compile-env.ts'
 import type { PolicyKinds } from '../engine/policy.ts'
@@ -24,6 +25,7 @@ export interface PublishServices {
   readonly engine: EngineServices
   readonly counters: Counters
   readonly cache: Cache
+  readonly maps: KeyValueMaps
   readonly hostMap: HostMap
 }
 

@@ -49,6 +49,7 @@ export class GatewayThread implements LifeServices {
         outbound: this.#outbound,
         counters: services.publish.counters,
         cache: services.publish.cache,
+        maps: services.publish.maps,
         now: Date.now,
       },
     }

@@ -1,4 +1,4 @@
-import { type EnvironmentEntities, noEntities } from './entities.ts'
+import { type EnvironmentEntities, type KeyValueMap, noEntities } from './entities.ts'
 import type { ApiProxy, Dialect } from './proxy.ts'
 import type { Service } from './service.ts'
 import type { Throttle } from './throttle.ts'
@@ -64,6 +64,7 @@ export interface PosternConfig {
   readonly proxies: readonly DeployedProxy[]
   readonly throttles: readonly Throttle[]
   readonly services: readonly Service[]
+  readonly keyValueMaps: readonly KeyValueMap[]
   /** Count response codes for 3scale's statistics. Our own statistics are always on. */
   readonly responseCodes: boolean
   readonly hostMap: HostMap

@@ -54,6 +54,16 @@ export interface CacheDescriptor {
   readonly expirySeconds: number | null
 }
 
+/** A key value map as a file names it; its entries are written at each start. */
+export interface KeyValueMap {
+  readonly name: string
+  readonly scope: 'organization' | 'environment' | 'apiproxy'
+  /** Of the scope apiproxy. */
+  readonly proxy: string | null
+  readonly encrypted: boolean
+  readonly entries: Readonly<Record<string, string>>
+}
+
 /** Steps that proxies share, with their policies and resources. */
 export type SharedFlow = Omit<ApiProxy, 'proxyEndpoints' | 'targetEndpoints'> & {
   readonly steps: readonly Step[]

@@ -9,6 +9,7 @@ import flowCallout from './flow-callout/index.ts'
 import invalidateCache from './invalidate-cache/index.ts'
 import javascript from './javascript/index.ts'
 import jsonToXml from './json-to-xml/index.ts'
+import keyValueMapOperations from './key-value-map-operations/index.ts'
 import lookupCache from './lookup-cache/index.ts'
 import messageLogging from './message-logging/index.ts'
 import populateCache from './populate-cache/index.ts'
@@ -34,6 +35,7 @@ export const POLICY_KINDS: PolicyKinds = new Map(
     invalidateCache,
     javascript,
     jsonToXml,
+    keyValueMapOperations,
     lookupCache,
     populateCache,
     messageLogging,

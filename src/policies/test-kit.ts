@@ -1,5 +1,7 @@
+import { KeyValueStore } from '../catalog/key-value-maps.ts'
 import type { Cache } from '../core/cache.ts'
 import type { Counters } from '../core/counters.ts'
+import type { KeyValueMaps } from '../core/key-value-maps.ts'
 import { readBundle } from '../dialects/apigee/bundle.ts'
 import { compileProxy } from '../engine/compile.ts'
 import type { EngineServices } from '../engine/compile-env.ts'
@@ -23,6 +25,7 @@ import type { EnvironmentEntities } from '../model/entities.ts'
 import { type Problem, problemLine } from '../model/problem.ts'
 import { MemoryCache } from '../stores/memory/cache.ts'
 import { MemoryCounters } from '../stores/memory/counters.ts'
+import { MemoryDocuments } from '../stores/memory/documents.ts'
 
 /** A message of a test: what is left out is empty, GET or 200. */
 export interface MessageGiven {
@@ -45,6 +48,7 @@ export interface RunOptions {
   readonly pathSuffix?: string
   readonly counters?: Counters
   readonly cache?: Cache
+  readonly maps?: KeyValueMaps
   readonly now?: () => number
   /** Resource files of the bundle: path below resources/ to content. */
   readonly resources?: Readonly<Record<string, string>>
@@ -95,6 +99,7 @@ function compilePolicies(
     outbound: options.outbound ?? outboundStub().outbound,
     counters: options.counters ?? new MemoryCounters(MemoryCounters.allocate({ slots: 4_096 }), 1),
     cache: options.cache ?? new MemoryCache({ now: options.now ?? (() => NOW_MS) }),
+    maps: options.maps ?? new KeyValueStore({ documents: new MemoryDocuments(), now: Date.now }),
     now: options.now ?? (() => NOW_MS),
   }
   const deployed = { proxy: read.draft, serviceId: null, throttle: null }

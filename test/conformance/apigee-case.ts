@@ -7,6 +7,11 @@ import { xpathText } from '../../src/engine/payload/xpath.ts'
 import { type Answer, call } from '../kit/backend.ts'
 
 interface CaseEntities {
+  readonly kvms?: readonly {
+    readonly scope: string
+    readonly name: string
+    readonly entries: Readonly<Record<string, string>>
+  }[]
   readonly apiproducts?: readonly {
     readonly name: string
     readonly proxies?: readonly string[]
@@ -27,8 +32,14 @@ interface CaseEntities {
 }
 
 /** What a case wants to be there, as keys of `postern.yaml`. */
-export function configOf({ apiproducts = [], developers = [], apps = [] }: CaseEntities): Record<string, unknown> {
+export function configOf({
+  apiproducts = [],
+  developers = [],
+  apps = [],
+  kvms = [],
+}: CaseEntities): Record<string, unknown> {
   return {
+    keyValueMaps: kvms.map(({ scope, name, entries }) => ({ scope, name, entries })),
     products: apiproducts.map((product) => ({
       name: product.name,
       apis: product.proxies ?? [],

@@ -1,3 +1,4 @@
+import { KeyValueStore } from '../../src/catalog/key-value-maps.ts'
 import { readBundle } from '../../src/dialects/apigee/index.ts'
 import { compileProxy } from '../../src/engine/compile.ts'
 import { Exchange } from '../../src/engine/exchange.ts'
@@ -10,6 +11,7 @@ import { defaultSettings } from '../../src/model/deployment.ts'
 import { POLICY_KINDS } from '../../src/policies/index.ts'
 import { MemoryCache } from '../../src/stores/memory/cache.ts'
 import { MemoryCounters } from '../../src/stores/memory/counters.ts'
+import { MemoryDocuments } from '../../src/stores/memory/documents.ts'
 
 const CLIENT = { address: '127.0.0.1', port: 1, secure: false, host: 'h', localPort: 80 }
 
@@ -35,6 +37,7 @@ export function compileProxies(
     outbound: { call: () => new OutboundError('url', 'no calls here') },
     counters: new MemoryCounters(MemoryCounters.allocate({ slots: 1_024 }), 1),
     cache: new MemoryCache({ now: Date.now }),
+    maps: new KeyValueStore({ documents: new MemoryDocuments(), now: Date.now }),
     now: Date.now,
   }
   const compiled = compileProxy({ proxy, serviceId: null, throttle: null }, defaultSettings, POLICY_KINDS, services)

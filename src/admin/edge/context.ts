@@ -1,11 +1,13 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Catalog } from '../../catalog/catalog.ts'
 import { CatalogError, type CatalogReason } from '../../catalog/error.ts'
+import type { KeyValueStore } from '../../catalog/key-value-maps.ts'
 import { AdminError } from '../errors.ts'
 
 /** What the routes of Edge's management API work on. */
 export interface EdgeContext {
   readonly catalog: Catalog
+  readonly maps: KeyValueStore
   readonly organization: string
   readonly environment: string
 }

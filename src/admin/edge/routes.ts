@@ -5,6 +5,7 @@ import { appRoutes } from './apps.ts'
 import type { EdgeContext } from './context.ts'
 import { deploymentRoutes } from './deployments.ts'
 import { entityRoutes } from './entities.ts'
+import { keyValueMapRoutes } from './key-value-maps.ts'
 
 /** More than a bundle may have, so that a client who sends too much is told so rather than cut off. */
 const BODY_BYTES_MAX = 32 * 1024 * 1024
@@ -24,6 +25,7 @@ export function edgeRoutes(scope: FastifyInstance, context: EdgeContext): void {
         deploymentRoutes(inside, context)
         entityRoutes(inside, context)
         appRoutes(inside, context)
+        keyValueMapRoutes(inside, context)
       },
       { prefix: organization },
     )

@@ -16,6 +16,7 @@ import type { Service } from '../../model/service.ts'
 import type { Throttle } from '../../model/throttle.ts'
 import { ConsumerReading, type RawDeveloper, type RawProduct } from './consumers.ts'
 import type { Environment } from './environment.ts'
+import { type RawKeyValueMap, readKeyValueMaps } from './key-value-maps.ts'
 import { configKeys } from './keys.ts'
 import { type RawService, readServices } from './services.ts'
 import { ShapeReading } from './shape.ts'
@@ -82,6 +83,7 @@ interface RawConfig {
   readonly sharedFlows?: readonly (string | undefined)[]
   readonly flowHooks?: Partial<FlowHooks>
   readonly caches?: readonly ({ readonly name?: string; readonly expirySeconds?: number } | undefined)[]
+  readonly keyValueMaps?: readonly (RawKeyValueMap | undefined)[]
   readonly products?: readonly (RawProduct | undefined)[]
   readonly developers?: readonly (RawDeveloper | undefined)[]
 }
@@ -129,6 +131,7 @@ class ConfigReading {
       proxies: this.drafts.map((draft) => draft.deployed),
       throttles,
       services,
+      keyValueMaps: readKeyValueMaps(raw.keyValueMaps ?? [], this.#shape.places, this.#problems),
       responseCodes: raw.responseCodes ?? false,
       hostMap: this.#hostMap(),
     }

@@ -210,7 +210,29 @@ export const configKeys: readonly ConfigKey[] = [
     ),
     doc: 'Caches of the environment.',
   },
-  later('keyValueMaps', 'Key value maps.'),
+  {
+    name: 'keyValueMaps',
+    shape: listOf(
+      keys(
+        { name: 'name', shape: name, required: true, doc: 'As mapIdentifier names it.' },
+        {
+          name: 'scope',
+          shape: { type: 'choice', of: ['organization', 'environment', 'apiproxy'] },
+          otherwise: 'environment',
+          doc: 'Whose map it is.',
+        },
+        { name: 'api', shape: name, doc: 'Name of the proxy, for the scope apiproxy.' },
+        {
+          name: 'encrypted',
+          shape: flag,
+          otherwise: 'false',
+          doc: 'Its values go into variables private.* only, and no answer shows them.',
+        },
+        { name: 'entries', shape: { type: 'pairs' }, doc: 'Key: value. Written at each start; other entries stay.' },
+      ),
+    ),
+    doc: 'Key value maps, for KeyValueMapOperations.',
+  },
   { name: 'products', shape: listOf(keys(...productKeys)), doc: "Apigee's API products." },
   { name: 'developers', shape: listOf(keys(...developerKeys)), doc: "Apigee's developers, their apps and keys." },
   later('masks', 'What traces hide.'),
