@@ -12,6 +12,7 @@ import { POLICY_KINDS } from '../src/policies/index.ts'
 import { MemoryCache } from '../src/stores/memory/cache.ts'
 import { MemoryCounters } from '../src/stores/memory/counters.ts'
 import { MemoryDocuments } from '../src/stores/memory/documents.ts'
+import { MemoryServerStates } from '../src/stores/memory/server-states.ts'
 
 export interface Row {
   readonly name: string
@@ -25,6 +26,7 @@ const services = {
   outbound: { call: () => new OutboundError('url', 'no calls here') },
   counters: new MemoryCounters(MemoryCounters.allocate({ slots: 1_024 }), 1),
   cache: new MemoryCache({ now: Date.now }),
+  servers: new MemoryServerStates(MemoryServerStates.allocate(64)),
   maps: new KeyValueStore({ documents: new MemoryDocuments(), now: Date.now }),
   now: Date.now,
 }

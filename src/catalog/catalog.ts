@@ -43,6 +43,7 @@ export class Catalog {
   readonly #services: CatalogServices
   #deployments: Deployments = new Map()
   #entities: EnvironmentEntities
+  #lastDeployment = 0
   #last: Promise<unknown> = Promise.resolve()
 
   constructor(services: CatalogServices) {
@@ -96,7 +97,7 @@ export class Catalog {
   deploy(name: string, revision: number, options: { override: boolean; basePath: string }): Promise<Deployment> {
     return this.#oneAtATime(async () => {
       this.#mustNotBeOwned(name)
-      const deployed = deployedAt(this.revisions.read(name, revision), options.basePath)
+      const deployed = deployedAt(this.revisions.read(name, revision), options.basePath, ++this.#lastDeployment)
       const before = this.#deployments.get(name)?.deployment
       if (before !== undefined && !options.override) {
         const text = `Revision ${before.revision} of application ${name} is deployed already; undeploy it or deploy with override=true`
@@ -260,7 +261,8 @@ export class Catalog {
     try {
       const text = Buffer.from(documents.read(DEPLOYMENT, name)!).toString('utf8')
       const deployment = JSON.parse(text) as Deployment
-      const deployed = deployedAt(this.revisions.read(name, deployment.revision), deployment.basePath)
+      const proxy = this.revisions.read(name, deployment.revision)
+      const deployed = deployedAt(proxy, deployment.basePath, ++this.#lastDeployment)
       const next = new Map(this.#deployments).set(name, { deployment, deployed })
       const error = judge(this.#configOf(next, this.#entities)).find((problem) => problem.severity === 'error')
       if (error !== undefined) throw new Error(problemLine(error))
@@ -277,7 +279,7 @@ export class Catalog {
   }
 }
 
-function deployedAt(proxy: ApiProxy, basePath: string): DeployedProxy {
+function deployedAt(proxy: ApiProxy, basePath: string, deployment: number): DeployedProxy {
   const proxyEndpoints =
     basePath === ''
       ? proxy.proxyEndpoints
@@ -285,7 +287,7 @@ function deployedAt(proxy: ApiProxy, basePath: string): DeployedProxy {
           ...endpoint,
           basePath: `${basePath}${endpoint.basePath}`.replace(/(?<=.)\/$/, ''),
         }))
-  return { proxy: { ...proxy, proxyEndpoints }, serviceId: null, throttle: null }
+  return { proxy: { ...proxy, proxyEndpoints }, serviceId: null, throttle: null, deployment }
 }
 
 const jsonBody = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value))

@@ -6,12 +6,14 @@ import type { Problem } from '../model/problem.ts'
 import { POLICY_KINDS } from '../policies/index.ts'
 import { MemoryCache } from '../stores/memory/cache.ts'
 import { MemoryCounters } from '../stores/memory/counters.ts'
+import { MemoryServerStates } from '../stores/memory/server-states.ts'
 
 /** Compiling calls nobody; who tries all the same is told. */
 const services = {
   outbound: { call: () => new OutboundError('url', 'not while compiling') },
   counters: new MemoryCounters(MemoryCounters.allocate({ slots: 1_024 }), 1),
   cache: new MemoryCache({ now: Date.now }),
+  servers: new MemoryServerStates(MemoryServerStates.allocate(64)),
   maps: { run: () => ({ done: false, why: 'not while compiling' }) } satisfies KeyValueMaps,
   now: Date.now,
 }

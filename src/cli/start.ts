@@ -14,6 +14,7 @@ import { MemoryCache } from '../stores/memory/cache.ts'
 import { cachePort } from '../stores/memory/cache-port.ts'
 import { MemoryCounters } from '../stores/memory/counters.ts'
 import { keyValuePort } from '../stores/memory/key-value-port.ts'
+import { MemoryServerStates } from '../stores/memory/server-states.ts'
 import { allProblems, printProblems, summary } from './check.ts'
 import { problemsOfProxy } from './compile-problems.ts'
 import { loadPaths } from './load-paths.ts'
@@ -74,6 +75,7 @@ async function serve(config: PosternConfig, options: StartOptions, log: Log, beg
       entry: new URL(`./worker${extname(fileURLToPath(import.meta.url))}`, import.meta.url),
       workers: options.workers,
       counters: table,
+      servers: MemoryServerStates.allocate(),
       cachePort: () => cachePort(cache),
       mapsPort: () => keyValuePort(maps),
       hostMap: { ...config.hostMap, ...options.hostMap },

@@ -9,6 +9,7 @@ import { RemoteCache } from '../stores/memory/cache-port.ts'
 import type { CounterTable } from '../stores/memory/counter-table.ts'
 import { MemoryCounters } from '../stores/memory/counters.ts'
 import { RemoteKeyValueMaps } from '../stores/memory/key-value-port.ts'
+import { MemoryServerStates, type ServerStateTable } from '../stores/memory/server-states.ts'
 
 // The entry of a gateway thread: puts its parts together and hands it to the main thread's orders.
 
@@ -31,6 +32,7 @@ new GatewayThread({
     kinds: POLICY_KINDS,
     counters: new MemoryCounters(setup.counters as CounterTable, setup.number),
     cache: new RemoteCache(setup.cache),
+    servers: new MemoryServerStates(setup.servers as ServerStateTable),
     maps: new RemoteKeyValueMaps(setup.maps),
     hostMap: setup.hostMap,
   },

@@ -2,11 +2,13 @@ import { randomUUID } from 'node:crypto'
 import type { Cache } from '../core/cache.ts'
 import type { Counters } from '../core/counters.ts'
 import type { KeyValueMaps } from '../core/key-value-maps.ts'
+import type { ServerStates } from '../core/server-states.ts'
 import type { DeployedProxy, Settings } from '../model/deployment.ts'
 import type { Problems } from '../model/problem.ts'
 import type { Policy, Resource } from '../model/proxy.ts'
 import type { Position, SourceText } from '../model/source.ts'
 import { applicationsOf } from './applications.ts'
+import type { Balancers } from './balancer.ts'
 import { compileTls } from './connection-tls.ts'
 import { ContentNeeds } from './content.ts'
 import type { Exchange } from './exchange.ts'
@@ -33,6 +35,8 @@ export interface EngineServices {
   readonly counters: Counters
   readonly cache: Cache
   readonly maps: KeyValueMaps
+  /** What is known of the servers of load balancers. */
+  readonly servers: ServerStates
   now(): number
 }
 
@@ -117,6 +121,8 @@ export interface PolicyOwner {
   /** Of the bundle that has the policy: the proxy's, or a shared flow's. */
   readonly resources: readonly Resource[]
   readonly sharedFlows: { find(name: string): SharedFlowPlan | null }
+  /** Of the deployment; what is compiled adds its own. */
+  readonly balancers: Balancers
 }
 
 /** The environment of one policy: the compiler, and what is the policy's own. */
@@ -148,6 +154,7 @@ export function policyEnv(compiler: Compiler, kind: PolicyKind, policy: Policy, 
     },
     entities: of.settings.entities,
     tls: (connection) => compileTls(connection, of.settings, compiler.problems),
+    balancer: (connection) => of.balancers.add(connection, `policy ${policy.name}`),
     applications: applicationsOf(of.settings.entities),
     outbound: compiler.services.outbound,
     counters: compiler.services.counters,

@@ -2,6 +2,7 @@ import type { DeployedProxy, Settings } from '../model/deployment.ts'
 import type { Problems } from '../model/problem.ts'
 import type { Policy, Resource, Step as StepUse } from '../model/proxy.ts'
 import type { SourceText } from '../model/source.ts'
+import type { Balancers } from './balancer.ts'
 import { Compiler, type EngineServices, policyEnv } from './compile-env.ts'
 import { loadContent } from './content.ts'
 import type { Exchange } from './exchange.ts'
@@ -17,6 +18,7 @@ export interface CompileContext {
   readonly kinds: PolicyKinds
   readonly services: EngineServices
   readonly problems: Problems
+  readonly balancers: Balancers
 }
 
 /** What has policies of its own: a proxy, a shared flow. */
@@ -107,8 +109,14 @@ export class StepCompiler {
     let step: Step | null = null
     if (policy !== undefined && kind !== undefined) {
       const compiler = this.compiler()
-      const { deployed, settings } = this.#context
-      const owner = { deployed, settings, resources: this.#owner.resources, sharedFlows: this.#sharedFlows }
+      const { deployed, settings, balancers } = this.#context
+      const owner = {
+        deployed,
+        settings,
+        resources: this.#owner.resources,
+        sharedFlows: this.#sharedFlows,
+        balancers,
+      }
       const inner = kind.compile(policy.config, policyEnv(compiler, kind, policy, owner))
       if (policy.enabled) step = withContent(compiler.needs.bits, guarded(inner, policy, kind.prefix))
     }

@@ -1,7 +1,9 @@
 import type { Settings } from '../model/deployment.ts'
 import type { HttpConnection } from '../model/proxy.ts'
+import type { Balancer } from './balancer.ts'
 import type { Compiler } from './compile-env.ts'
 import { compileTls } from './connection-tls.ts'
+import { CONTENT_OF_REQUEST } from './content.ts'
 import type { Segments, SuccessCodes, TargetPlan } from './plan.ts'
 
 /** Defaults of Edge's HTTPTargetConnection properties, ms. */
@@ -15,14 +17,19 @@ export function compileTarget(
   compiler: Compiler,
   settings: Settings,
   segments: Segments,
+  balancer: Balancer | null,
 ): TargetPlan {
-  const { properties, url } = connection
+  const { properties } = connection
+  const url = connection.url ?? connection.balancer?.path ?? { text: '', at: connection.at }
+  const streams = properties['request.streaming.enabled']?.trim().toLowerCase() === 'true'
   return {
     ...segments,
     name,
     url: compiler.template(url, { ignoreUnresolved: false, dollar: true }),
     fixedUrl: /[{}\\]/.test(url.text) ? null : url.text.trim(),
-    tls: compileTls(connection, settings, compiler.problems),
+    tls: balancer === null ? compileTls(connection, settings, compiler.problems) : null,
+    balancer,
+    needs: balancer?.retries === true && !streams ? CONTENT_OF_REQUEST : 0,
     success: successCodes(properties['success.codes']),
     connectTimeoutMs: millis(properties['connect.timeout.millis'], CONNECT_TIMEOUT_MS),
     ioTimeoutMs: millis(properties['io.timeout.millis'], IO_TIMEOUT_MS),

@@ -3,6 +3,7 @@ import type { FlowHooks } from '../model/entities.ts'
 import { type Problem, Problems } from '../model/problem.ts'
 import type { Endpoint, FaultRule, Flow, ProxyEndpoint, RouteRule, Step as StepUse } from '../model/proxy.ts'
 import { checkAttachments } from './attachment.ts'
+import { Balancers } from './balancer.ts'
 import type { EngineServices } from './compile-env.ts'
 import { type CompileContext, SharedFlows, StepCompiler, withContent } from './compile-steps.ts'
 import { compileTarget } from './compile-target.ts'
@@ -26,7 +27,8 @@ export function compileProxy(
   services: EngineServices,
 ): Compilation {
   const problems = new Problems()
-  const plan = new ProxyCompilation({ deployed, settings, kinds, services, problems }).compile()
+  const balancers = new Balancers({ deployed, settings, services, problems })
+  const plan = new ProxyCompilation({ deployed, settings, kinds, services, problems, balancers }).compile()
   return { plan, problems: problems.list }
 }
 
@@ -54,6 +56,7 @@ class ProxyCompilation {
         this.#steps.compiler(),
         this.#context.settings,
         this.#segments(target, 'target'),
+        this.#context.balancers.add(target.connection, `target ${target.name}`),
       )
       this.#targets.set(target.name, plan)
     }
@@ -64,6 +67,7 @@ class ProxyCompilation {
       name: proxy.name,
       revision: proxy.revision,
       endpoints,
+      balancers: this.#context.balancers.list,
     }
     for (const endpoint of proxy.proxyEndpoints) endpoints.push(this.#endpoint(endpoint, plan))
     return plan
@@ -86,7 +90,7 @@ class ProxyCompilation {
   #route(rule: RouteRule): RoutePlan {
     const test = this.#steps.test(rule.condition)
     if (rule.url !== null) {
-      const connection = { url: rule.url, properties: {}, at: rule.at }
+      const connection = { url: rule.url, balancer: null, properties: {}, at: rule.at }
       return {
         name: rule.name,
         ...test,
@@ -96,6 +100,7 @@ class ProxyCompilation {
           this.#steps.compiler(),
           this.#context.settings,
           this.#hooksAlone(),
+          null,
         ),
       }
     }

@@ -24,7 +24,11 @@ export interface ConnectionTls {
  * The SSLInfo of a connection with the stores that it names; null: like every other https URL, or errors in `problems`
  * (KeyStoreMissing, TrustStoreMissing, KeyAliasMissing, ReferenceMissing, InvalidSSLInfo).
  */
-export function compileTls(connection: HttpConnection, settings: Settings, problems: Problems): ConnectionTls | null {
+export function compileTls(
+  connection: Pick<HttpConnection, 'ssl' | 'at'>,
+  settings: Settings,
+  problems: Problems,
+): ConnectionTls | null {
   const { ssl, at } = connection
   if (ssl === undefined || !ssl.enabled) return null
   const lookUp = new Stores(settings.entities, at, problems)

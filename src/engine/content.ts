@@ -9,6 +9,9 @@ import { FLOW_MESSAGES, type FlowMessage, isFlowMessage } from './variables.ts'
 /** Largest body that is read into memory for a step: Edge's 10 MB. */
 export const BODY_BYTES_MAX: number = 10 * 1024 * 1024
 
+/** The bit of the request's body. */
+export const CONTENT_OF_REQUEST = 1
+
 /** Which bodies a step reads, one bit for each message of the flow. Collected while the step is compiled. */
 export class ContentNeeds {
   bits = 0

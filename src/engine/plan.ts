@@ -1,4 +1,5 @@
 import type { DeployedProxy, Settings } from '../model/deployment.ts'
+import type { Balancer } from './balancer.ts'
 import type { ConnectionTls } from './connection-tls.ts'
 import type { Exchange } from './exchange.ts'
 import type { Step } from './outcome.ts'
@@ -11,6 +12,8 @@ export interface ProxyPlan {
   readonly name: string
   readonly revision: number
   readonly endpoints: readonly EndpointPlan[]
+  /** Of its targets and policies. */
+  readonly balancers: readonly Balancer[]
 }
 
 export type Test = (x: Exchange) => boolean
@@ -54,11 +57,16 @@ export interface RoutePlan {
 
 export interface TargetPlan extends Segments {
   readonly name: string
+  /** Of the base; with a balancer of the path behind host and port. */
   readonly url: Template
   /** The URL when no variable is in it; null when it must be filled in for each call. */
   readonly fixedUrl: string | null
   /** Null: like every https URL. */
   readonly tls: ConnectionTls | null
+  /** Null: one URL says where the target is. */
+  readonly balancer: Balancer | null
+  /** Bodies that must be at hand before the request goes out (`loadContent`): it may have to be sent again. */
+  readonly needs: number
   readonly success: SuccessCodes
   readonly connectTimeoutMs: number
   readonly ioTimeoutMs: number

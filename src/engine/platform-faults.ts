@@ -14,6 +14,12 @@ export const PLATFORM_FAULTS = {
     cause: 'The target refused the connection, could not be resolved, or did not accept it in time.',
     by: 'gateway',
   },
+  'messaging.adaptors.http.flow.NoActiveTargets': {
+    status: 503,
+    message: 'The Service is temporarily unavailable',
+    cause: 'No server of the LoadBalancer is in the rotation.',
+    by: 'gateway',
+  },
   'messaging.adaptors.http.flow.GatewayTimeout': {
     status: 504,
     message: 'Gateway Timeout',

@@ -8,6 +8,7 @@ import type { HttpConnection, Policy } from '../model/proxy.ts'
 import type { Position, SourceText } from '../model/source.ts'
 import type { XmlElement } from '../model/xml.ts'
 import type { Applications } from './applications.ts'
+import type { Balancer } from './balancer.ts'
 import type { ConnectionTls } from './connection-tls.ts'
 import type { Exchange } from './exchange.ts'
 import type { Fault, FaultTable } from './fault.ts'
@@ -111,6 +112,8 @@ export interface CompileEnv<FaultName extends string = string> {
   readonly applications: Applications
   /** What the SSLInfo of a connection says; null: nothing. Its mistakes are problems. */
   tls(connection: HttpConnection): ConnectionTls | null
+  /** The load balancer of a connection; null: it has a URL. Its mistakes are problems. */
+  balancer(connection: HttpConnection): Balancer | null
   readonly outbound: Outbound
   now(): number
 }

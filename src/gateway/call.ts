@@ -1,3 +1,4 @@
+import type { Turn } from '../engine/balancer.ts'
 import type { Exchange } from '../engine/exchange.ts'
 import type { Fault } from '../engine/fault.ts'
 import type { Downstream, TunnelSource } from '../wire/types.ts'
@@ -28,6 +29,8 @@ export class Call {
   x: Exchange | null
   /** The exchange with the target, while it runs. */
   target: TargetCall | null
+  /** The servers of a load balancer that it goes to; null: its target has none. */
+  turn: Turn | null
   /** What the client sends through, once the target has answered 101. */
   tunnel: TunnelSource | null
   /** `X-Apig-RateLimit-*` pairs of the throttles that were asked; null when none was. */
@@ -67,6 +70,7 @@ export class Call {
     this.served = null
     this.x = null
     this.target = null
+    this.turn = null
     this.tunnel = null
     this.limits = null
     this.status = 0

@@ -13,6 +13,7 @@ import { cachePort } from '../stores/memory/cache-port.ts'
 import { MemoryCounters } from '../stores/memory/counters.ts'
 import { MemoryDocuments } from '../stores/memory/documents.ts'
 import { keyValuePort } from '../stores/memory/key-value-port.ts'
+import { MemoryServerStates } from '../stores/memory/server-states.ts'
 import { Fleet } from './fleet.ts'
 import { type Publication, SERVER_LIMITS } from './protocol.ts'
 
@@ -42,7 +43,9 @@ function proxy(basePath: string, target: string, limit = 0): DeployedProxy {
           postClientFlow: null,
         },
       ],
-      targetEndpoints: [{ ...flows, name: 't', connection: { url: { text: target, at }, properties: {}, at } }],
+      targetEndpoints: [
+        { ...flows, name: 't', connection: { url: { text: target, at }, balancer: null, properties: {}, at } },
+      ],
       policies: [],
       resources: [],
     },
@@ -97,6 +100,7 @@ describe('the fleet of gateway threads', () => {
         entry: new URL('../cli/worker.ts', import.meta.url),
         workers,
         counters: table,
+        servers: MemoryServerStates.allocate(64),
         cachePort: () => cachePort(new MemoryCache({ now: Date.now })),
         mapsPort: () => keyValuePort(new KeyValueStore({ documents: new MemoryDocuments(), now: Date.now })),
         hostMap: {},

@@ -17,6 +17,7 @@ export interface FleetOptions {
   readonly entry: URL
   readonly workers: number
   readonly counters: unknown
+  readonly servers: unknown
   readonly hostMap: HostMap
   /** A new port to the owner of the caches, one for each thread. */
   cachePort(): MessagePort
@@ -141,10 +142,10 @@ export class Fleet {
 
   #spawn(): Member {
     const number = this.#nextNumber++
-    const { counters, hostMap, logLevel } = this.#options
+    const { counters, servers, hostMap, logLevel } = this.#options
     const cache = this.#options.cachePort()
     const maps = this.#options.mapsPort()
-    const setup: WorkerSetup = { number, counters, cache, maps, hostMap, logLevel }
+    const setup: WorkerSetup = { number, counters, servers, cache, maps, hostMap, logLevel }
     const worker = new Worker(this.#options.entry, {
       name: `gateway ${number}`,
       workerData: setup,

@@ -8,7 +8,7 @@ import type { Outcome } from '../engine/outcome.ts'
 import { platformFault } from '../engine/platform-faults.ts'
 import { run } from '../engine/runner.ts'
 import type { Dialect } from '../model/proxy.ts'
-import type { Downstream, UpstreamClient, UpstreamError } from '../wire/types.ts'
+import type { Downstream, UpstreamClient, UpstreamError, UpstreamFailure, UpstreamRequest } from '../wire/types.ts'
 import { sendAnswer, setAnswerHeaders } from './answer.ts'
 import { Call } from './call.ts'
 import { mayDebug } from './diagnostics.ts'
@@ -16,7 +16,7 @@ import { FORWARDS_MAX, forwardCount } from './loop-guard.ts'
 import { ownError } from './own-errors.ts'
 import type { Snapshot } from './snapshot.ts'
 import { TargetCall, type TargetListener } from './target-call.ts'
-import { isKept, targetFault, targetRequest } from './target-request.ts'
+import { isKept, isStreamed, rerouted, targetFault, targetRequest } from './target-request.ts'
 import { openTunnel } from './tunnel.ts'
 
 /** One stage of a call: does its part and names the next one; null when the call waits for an event or is done. */
@@ -89,6 +89,7 @@ export class Life {
       x.gone = gone
     }
     if (gone) call.target?.abort()
+    call.turn?.done()
     const steps = x?.endpoint.postClient ?? null
     if (x === null || steps === null) return this.services.finished(call, gone)
     x.phase = 'post-client'
@@ -300,29 +301,65 @@ const echo: Stage = (_life, call) => {
 
 const targetRequestFlows: Stage = (_life, call) => through(call, call.x!.target!.request, sendToTarget)
 
-const sendToTarget: Stage = (life, call) => {
+const sendToTarget: Stage = (_life, call) => {
+  const x = call.x!
+  const { balancer, needs } = x.target!
+  // An explicit target.url is where the call goes, whatever the target says.
+  if (balancer === null || x.targetUrl !== null) return sendFirst
+  call.turn = balancer.turn()
+  if (call.turn.next(x) === null) return faultPath(NO_ACTIVE_TARGETS)
+  const loading = loadContent(x, needs)
+  if (loading instanceof Promise) return loading.then((fault) => (fault === undefined ? sendFirst : faultPath(fault)))
+  return loading === undefined ? sendFirst : faultPath(loading)
+}
+
+const NO_ACTIVE_TARGETS = platformFault('messaging.adaptors.http.flow.NoActiveTargets')
+
+const sendFirst: Stage = (life, call) => {
   const x = call.x!
   const request = targetRequest(call, x, x.target!)
   if (request instanceof Fault) return faultPath(request)
   x.forwarded = true
-  x.targetSentAt = performance.now()
-  call.target = new TargetCall(new Answered(life, call))
+  return send(life, call, request)
+}
+
+function send(life: Life, call: Call, request: UpstreamRequest): null {
+  call.x!.targetSentAt = performance.now()
+  call.target = new TargetCall(new Answered(life, call, request))
   call.target.send(life.services.client, request)
   return null
+}
+
+/** The server of a load balancer failed: the same request to the next one. Null: there is none, or it cannot be sent again. */
+function sendAgain(call: Call, request: UpstreamRequest): Stage | null {
+  const x = call.x!
+  const server = call.turn?.failed(x) ?? null
+  if (server === null || isStreamed(request)) return null
+  const next = rerouted(call, request, server)
+  return next === null ? null : (life) => send(life, call, next)
 }
 
 /** The target has answered, or cannot. */
 class Answered implements TargetListener {
   readonly #life: Life
   readonly #call: Call
+  readonly #request: UpstreamRequest
 
-  constructor(life: Life, call: Call) {
+  constructor(life: Life, call: Call, request: UpstreamRequest) {
     this.#life = life
     this.#call = call
+    this.#request = request
   }
 
   onAnswer(status: number, reason: string, headers: string[], body: BodySource | null): void {
     const x = this.#call.x!
+    if (this.#call.turn?.answered(status) === false) {
+      const again = sendAgain(this.#call, this.#request)
+      if (again !== null) {
+        this.#call.target?.abort()
+        return this.#life.advance(this.#call, again)
+      }
+    }
     x.targetReceivedAt = performance.now()
     this.#call.targetStatus = status
     const keep = status === 101 ? null : x.target!.retainResponseHeaders
@@ -338,9 +375,13 @@ class Answered implements TargetListener {
   }
 
   onFailure(error: UpstreamError): void {
-    this.#life.advance(this.#call, faultPath(targetFault(error)))
+    const again = CLIENTS_FAULT.has(error.kind) ? null : sendAgain(this.#call, this.#request)
+    this.#life.advance(this.#call, again ?? faultPath(targetFault(error)))
   }
 }
+
+/** Failures that no other server would mend. */
+const CLIENTS_FAULT: ReadonlySet<UpstreamFailure> = new Set(['body', 'aborted', 'bad-request'])
 
 function keptHeaders(raw: readonly string[], keep: ReadonlySet<string>): string[] {
   const kept: string[] = []

@@ -8,6 +8,8 @@ export interface WorkerSetup {
   readonly number: number
   /** Shared memory: made by the store of the counters, handed on untouched. */
   readonly counters: unknown
+  /** The same for what is known of the servers of load balancers. */
+  readonly servers: unknown
   /** To the thread that owns the entries of the caches. */
   readonly cache: MessagePort
   /** To the thread that owns the key value maps. */

@@ -2,6 +2,7 @@ import { compileThrottle } from '../accounts/throttle.ts'
 import type { Cache } from '../core/cache.ts'
 import type { Counters } from '../core/counters.ts'
 import type { KeyValueMaps } from '../core/key-value-maps.ts'
+import type { ServerStates } from '../core/server-states.ts'
 import { compileProxy } from '../engine/compile.ts'
 import type { EngineServices } from '../engine/compile-env.ts'
 import type { PolicyKinds } from '../engine/policy.ts'
@@ -26,6 +27,7 @@ export interface PublishServices {
   readonly counters: Counters
   readonly cache: Cache
   readonly maps: KeyValueMaps
+  readonly servers: ServerStates
   readonly hostMap: HostMap
 }
 
@@ -40,6 +42,7 @@ export function snapshotOf(publication: Publication, services: PublishServices):
     responseCodes: publication.responseCodes,
     router: new HostRouter(served),
     destinations: new Destinations(services.hostMap, !settings.edgeCompatibleTls),
+    balancers: [...new Set(served.map(({ endpoint }) => endpoint.proxy))].flatMap((proxy) => proxy.balancers),
   }
 }
 
@@ -51,6 +54,7 @@ export function emptySnapshot(settings: Settings): Snapshot {
     responseCodes: false,
     router: new HostRouter([]),
     destinations: new Destinations({}, true),
+    balancers: [],
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Balancer } from '../engine/balancer.ts'
 import type { Settings } from '../model/deployment.ts'
 import type { HostRouter } from './route.ts'
 import type { Destinations } from './url.ts'
@@ -10,4 +11,6 @@ export interface Snapshot {
   readonly responseCodes: boolean
   readonly router: HostRouter
   readonly destinations: Destinations
+  /** Of all proxies. */
+  readonly balancers: readonly Balancer[]
 }

@@ -1,3 +1,4 @@
+import { type Server, serverUrl } from '../engine/balancer.ts'
 import type { Exchange } from '../engine/exchange.ts'
 import { Fault } from '../engine/fault.ts'
 import { Parameters } from '../engine/parameters.ts'
@@ -10,8 +11,10 @@ import { type Destination, joinTarget } from './url.ts'
 
 /** What goes to the target, from the request as the flows left it; a fault when its URL cannot be made. */
 export function targetRequest(call: Call, x: Exchange, target: TargetPlan): UpstreamRequest | Fault {
-  const url = x.targetUrl ?? target.fixedUrl ?? target.url(x)
-  if (url instanceof Fault) return url
+  const written = x.targetUrl ?? target.fixedUrl ?? target.url(x)
+  if (written instanceof Fault) return written
+  const server = call.turn?.server ?? null
+  const url = server === null ? written : serverUrl(server, written)
   const to = call.snapshot.destinations.parse(url.trim())
   if (to === null) return platformFault('protocol.http.BadPath', url.slice(0, 200))
   // Edge leaves open whether the suffix follows an explicit target.url; every careful sample says false first, so it does not.
@@ -25,7 +28,7 @@ export function targetRequest(call: Call, x: Exchange, target: TargetPlan): Upst
   const body = source ?? (request.body.isEmpty ? null : request.bytes)
   const webSocket = call.down.webSocket && body === null && request.verb === 'GET'
   return {
-    origin: call.snapshot.destinations.secured(to.origin, target.tls),
+    origin: call.snapshot.destinations.secured(to.origin, server === null ? target.tls : server.tls),
     method: request.verb,
     target: path,
     headers: requestHeaders(call, x, target, to),
@@ -34,6 +37,21 @@ export function targetRequest(call: Call, x: Exchange, target: TargetPlan): Upst
     ioTimeoutMs: target.ioTimeoutMs,
     webSocket,
   }
+}
+
+/** The same request for another server; null: its address is none. */
+export function rerouted(call: Call, request: UpstreamRequest, server: Server): UpstreamRequest | null {
+  const to = call.snapshot.destinations.parse(server.base)
+  if (to === null) return null
+  const headers = request.headers.slice()
+  headers[1] = to.authority
+  call.x!.sentUrl = server.base + request.target
+  return { ...request, origin: call.snapshot.destinations.secured(to.origin, server.tls), headers }
+}
+
+/** Its body goes by while it is sent: it cannot be sent again. */
+export function isStreamed({ body }: UpstreamRequest): boolean {
+  return body !== null && typeof body !== 'string' && !Buffer.isBuffer(body)
 }
 
 function keptQuery(x: Exchange, target: TargetPlan): string {

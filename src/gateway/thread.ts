@@ -10,6 +10,7 @@ import { listen } from '../wire/server.ts'
 import type { Downstream, WireServer } from '../wire/types.ts'
 import type { Call } from './call.ts'
 import { fillRecord } from './call-record.ts'
+import { HealthMonitors } from './health-monitor.ts'
 import { Life, type LifeServices } from './life.ts'
 import { WireOutbound } from './outbound.ts'
 import type { FromWorker, ListenOptions, Publication, ToWorker } from './protocol.ts'
@@ -35,6 +36,7 @@ export class GatewayThread implements LifeServices {
   readonly #services: ThreadServices
   readonly #outbound: WireOutbound
   readonly #life: Life
+  readonly #monitors: HealthMonitors
   readonly #publish: PublishServices
   readonly #record: CallRecord = new CallRecord()
   #servers: WireServer[] = []
@@ -50,10 +52,12 @@ export class GatewayThread implements LifeServices {
         counters: services.publish.counters,
         cache: services.publish.cache,
         maps: services.publish.maps,
+        servers: services.publish.servers,
         now: Date.now,
       },
     }
     this.#life = new Life(this, snapshot)
+    this.#monitors = new HealthMonitors(this.client, services.log)
     services.main.on('message', (message: ToWorker) => this.#obey(message))
   }
 
@@ -91,6 +95,7 @@ export class GatewayThread implements LifeServices {
       const snapshot = snapshotOf(publication, this.#publish)
       this.#outbound.use(snapshot.destinations)
       this.#life.snapshot = snapshot
+      this.#monitors.use(snapshot.balancers, snapshot.destinations)
       return { kind: 'published', generation, error: null }
     } catch (error) {
       return { kind: 'published', generation, error: error instanceof Error ? error.message : String(error) }
@@ -132,6 +137,7 @@ export class GatewayThread implements LifeServices {
     }, graceMs - 100)
     await Promise.all(this.#servers.map((server) => server.close(graceMs)))
     clearTimeout(cut)
+    this.#monitors.stop()
     this.client.close()
     await this.#services.flush().catch((error: Error) => {
       this.#services.log.error({ reason: error.message }, 'the last records of this thread are lost')

@@ -50,6 +50,8 @@ export interface DeployedProxy {
   /** 3scale's service whose statistics and accounts it uses. */
   readonly serviceId: string | null
   readonly throttle: Throttle | null
+  /** Counts the deployments of an admin API, so that a new one of the same revision can be told from the last; absent: 0. */
+  readonly deployment?: number
 }
 
 /** `http://real.host` -> `http://127.0.0.1:8091`: outbound calls that go elsewhere. Keys and values are origins in lower case. */

@@ -1,3 +1,4 @@
+import { type LoadBalancer, loadBalancerOf } from './load-balancer.ts'
 import type { Problems } from './problem.ts'
 import { type PropertyTable, readProperties } from './properties.ts'
 import type { HttpConnection } from './proxy.ts'
@@ -39,8 +40,6 @@ type Reader = (element: XmlElement, connection: XmlElement, problems: Problems) 
 
 /** Filled elements that change what a call means and that this version cannot obey yet. */
 const laterElements: Readonly<Record<string, string>> = {
-  LoadBalancer: 'name the server in <URL> for now',
-  HealthMonitor: 'it belongs to LoadBalancer; remove it and name the server in <URL> for now',
   Authentication: 'send the header with a policy (AssignMessage) for now',
 }
 
@@ -48,7 +47,9 @@ const elementReaders: ReadonlyMap<string, Reader> = new Map([
   ['URL', () => {}],
   ['Properties', () => {}],
   ['SSLInfo', () => {}],
-  ['Path', checkPath],
+  ['Path', besideBalancer('write the path in <URL>')],
+  ['LoadBalancer', () => {}],
+  ['HealthMonitor', besideBalancer('remove it')],
   ...Object.entries(laterElements).map(([name, instead]): [string, Reader] => [
     name,
     (element, _, problems) => {
@@ -91,10 +92,27 @@ export function httpConnectionOf(xml: XmlElement, problems: Problems): HttpConne
   }
   const properties = readProperties(childOf(xml, 'Properties'), targetProperties, problems)
   const sslElement = childrenOf(xml, 'SSLInfo').find(isFilled)
-  const ssl =
-    url === null || sslElement === undefined ? undefined : sslInfoOf(sslElement, /^https:/i.test(url.text), problems)
-  if (url === null || countErrors(problems) > errorsBefore) return null
-  return { url, properties, ...(ssl !== undefined && { ssl }), at: xml.at }
+  const secure = url === null ? null : /^https:/i.test(url.text)
+  const ssl = sslElement === undefined ? undefined : sslInfoOf(sslElement, secure, problems)
+  const balancer = balancerOf(xml, problems)
+  if (countErrors(problems) > errorsBefore) return null
+  return { url, balancer, properties, ...(ssl !== undefined && { ssl }), at: xml.at }
+}
+
+function balancerOf(xml: XmlElement, problems: Problems): LoadBalancer | null {
+  const balancer = childrenOf(xml, 'LoadBalancer').find(isFilled)
+  if (balancer === undefined) return null
+  const path = childOf(xml, 'Path')
+  const source = path === undefined ? null : sourceTextOf(path)
+  if (source !== null && /[\s#]/.test(source.text.replace(TEMPLATE_PART, ''))) {
+    problems.error('InvalidURL', source.at, 'a <Path> has no white space and no #; write %20 and %23')
+  }
+  return loadBalancerOf(
+    balancer,
+    childrenOf(xml, 'HealthMonitor').find((element) => element.children.length > 0),
+    source,
+    problems,
+  )
 }
 
 /**
@@ -151,9 +169,12 @@ export function urlFault(text: string): string | null {
   return null
 }
 
-function checkPath(element: XmlElement, connection: XmlElement, problems: Problems): void {
-  if (childrenOf(connection, 'LoadBalancer').some(isFilled)) return
-  problems.error('ConnectionConflict', element.at, '<Path> belongs to <LoadBalancer>; write the path in <URL>')
+/** What only means something with a LoadBalancer. */
+function besideBalancer(instead: string): Reader {
+  return (element, connection, problems) => {
+    if (childrenOf(connection, 'LoadBalancer').some(isFilled)) return
+    problems.error('ConnectionConflict', element.at, `<${element.name}> belongs to <LoadBalancer>; ${instead}`)
+  }
 }
 
 /** Holds something besides empty elements. */

@@ -1,4 +1,5 @@
 import type { SslInfo } from './entities.ts'
+import type { LoadBalancer } from './load-balancer.ts'
 import type { Position, SourceText } from './source.ts'
 
 /** Whose words a proxy answers in: that of the files it was written in. */
@@ -97,8 +98,9 @@ export interface TargetEndpoint extends Endpoint {
 
 /** HTTPTargetConnection: the same element in target endpoints and in ServiceCallout. */
 export interface HttpConnection {
-  /** A message template; its scheme is literal. */
-  readonly url: SourceText
+  /** A message template; its scheme is literal. Null: the balancer says. */
+  readonly url: SourceText | null
+  readonly balancer: LoadBalancer | null
   readonly properties: Readonly<Record<string, string>>
   /** Absent: like every https URL. */
   readonly ssl?: SslInfo

@@ -17,17 +17,17 @@ const CHILDREN = new Set([
 const PROTOCOLS = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3']
 
 /**
- * Reads `<SSLInfo>` of a connection whose URL is https or not. Whether its stores exist shows when it is compiled.
+ * Reads `<SSLInfo>` of a connection whose URL is https or not (null: there is no URL, it decides). Whether its stores exist shows when it is compiled.
  * Source: Apigee's configuration reference, "TLS/SSL TargetEndpoint Configuration".
  */
-export function sslInfoOf(xml: XmlElement, secure: boolean, problems: Problems): SslInfo {
+export function sslInfoOf(xml: XmlElement, secure: boolean | null, problems: Problems): SslInfo {
   for (const child of xml.children) {
     if (!CHILDREN.has(child.name)) {
       problems.warn('UnknownElement', child.at, `<${child.name}> is not known in SSLInfo and has no effect`)
     }
   }
-  const enabled = flag(xml, 'Enabled', secure, problems)
-  if (enabled !== secure) {
+  const enabled = flag(xml, 'Enabled', secure ?? true, problems)
+  if (secure !== null && enabled !== secure) {
     const text = `<Enabled>${enabled}</Enabled> does not fit the URL; write https:// for TLS and http:// without`
     problems.error('InvalidSSLInfo', childOf(xml, 'Enabled')!.at, text)
   }

@@ -26,6 +26,7 @@ import { type Problem, problemLine } from '../model/problem.ts'
 import { MemoryCache } from '../stores/memory/cache.ts'
 import { MemoryCounters } from '../stores/memory/counters.ts'
 import { MemoryDocuments } from '../stores/memory/documents.ts'
+import { MemoryServerStates } from '../stores/memory/server-states.ts'
 
 /** A message of a test: what is left out is empty, GET or 200. */
 export interface MessageGiven {
@@ -99,6 +100,7 @@ function compilePolicies(
     outbound: options.outbound ?? outboundStub().outbound,
     counters: options.counters ?? new MemoryCounters(MemoryCounters.allocate({ slots: 4_096 }), 1),
     cache: options.cache ?? new MemoryCache({ now: options.now ?? (() => NOW_MS) }),
+    servers: new MemoryServerStates(MemoryServerStates.allocate(64)),
     maps: options.maps ?? new KeyValueStore({ documents: new MemoryDocuments(), now: Date.now }),
     now: options.now ?? (() => NOW_MS),
   }

@@ -12,6 +12,7 @@ import { POLICY_KINDS } from '../../src/policies/index.ts'
 import { MemoryCache } from '../../src/stores/memory/cache.ts'
 import { MemoryCounters } from '../../src/stores/memory/counters.ts'
 import { MemoryDocuments } from '../../src/stores/memory/documents.ts'
+import { MemoryServerStates } from '../../src/stores/memory/server-states.ts'
 
 const CLIENT = { address: '127.0.0.1', port: 1, secure: false, host: 'h', localPort: 80 }
 
@@ -37,6 +38,7 @@ export function compileProxies(
     outbound: { call: () => new OutboundError('url', 'no calls here') },
     counters: new MemoryCounters(MemoryCounters.allocate({ slots: 1_024 }), 1),
     cache: new MemoryCache({ now: Date.now }),
+    servers: new MemoryServerStates(MemoryServerStates.allocate(64)),
     maps: new KeyValueStore({ documents: new MemoryDocuments(), now: Date.now }),
     now: Date.now,
   }

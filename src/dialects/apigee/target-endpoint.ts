@@ -15,7 +15,12 @@ const laterConnections: Readonly<Record<string, string>> = {
 /** `<TargetEndpoint>`. What could not be read is a stand-in; the errors are in the problems. */
 export function readTargetEndpoint(root: XmlElement, reading: Reading): TargetEndpoint {
   const endpoint = readEndpoint(root, nameOf(root, reading.problems) ?? '', reading)
-  const standIn = { url: { text: 'http://unreadable.invalid', at: root.at }, properties: {}, at: root.at }
+  const standIn = {
+    url: { text: 'http://unreadable.invalid', at: root.at },
+    balancer: null,
+    properties: {},
+    at: root.at,
+  }
   return { ...endpoint, connection: readConnection(root, reading.problems) ?? standIn }
 }
 

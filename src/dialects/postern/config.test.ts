@@ -67,7 +67,7 @@ apis:
   - {name: b, basePath: /b, target: *t}
 `)
   expect(problems).toEqual([])
-  expect(config?.proxies.map(({ proxy }) => proxy.targetEndpoints[0]?.connection.url.text)).toEqual([
+  expect(config?.proxies.map(({ proxy }) => proxy.targetEndpoints[0]?.connection.url?.text)).toEqual([
     'http://a.example',
     'http://a.example',
   ])

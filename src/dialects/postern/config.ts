@@ -21,7 +21,7 @@ import { configKeys } from './keys.ts'
 import { type RawService, readServices } from './services.ts'
 import { ShapeReading } from './shape.ts'
 import { readShortForm } from './short-form.ts'
-import { type RawKeyStore, type RawReference, StoreReading } from './stores.ts'
+import { type RawKeyStore, type RawReference, type RawTargetServer, StoreReading } from './stores.ts'
 import { type RawThrottle, readThrottles } from './throttles.ts'
 import { readYaml } from './yaml-tree.ts'
 
@@ -79,6 +79,7 @@ interface RawConfig {
   readonly tls?: { readonly edgeCompatible?: boolean }
   readonly hostMap?: Readonly<Record<string, string>>
   readonly keyStores?: readonly (RawKeyStore | undefined)[]
+  readonly targetServers?: readonly (RawTargetServer | undefined)[]
   readonly references?: readonly (RawReference | undefined)[]
   readonly sharedFlows?: readonly (string | undefined)[]
   readonly flowHooks?: Partial<FlowHooks>
@@ -160,6 +161,7 @@ class ConfigReading {
       ...defaultSettings.entities,
       ...this.#flows(),
       keyStores,
+      targetServers: stores.targetServers(raw.targetServers ?? []),
       references: stores.references(raw.references ?? [], keyStores),
       caches: this.#caches(),
       products: consumers.products(raw.products ?? []),

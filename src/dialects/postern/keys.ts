@@ -1,6 +1,6 @@
 import { developerKeys, productKeys } from './consumer-keys.ts'
 import type { ConfigKey, Shape } from './shape.ts'
-import { keyStoreKeys, referenceKeys } from './store-keys.ts'
+import { keyStoreKeys, referenceKeys, targetServerKeys } from './store-keys.ts'
 
 /** In milliseconds or counts alike: what fits 32 bits everywhere. */
 const COUNT_MAX = 2_147_483_647
@@ -163,7 +163,7 @@ export const configKeys: readonly ConfigKey[] = [
     doc: 'Sends outbound calls elsewhere: origin to origin, as --host-map does.',
   },
   later('authCachingMode', 'What a gateway does without its 3scale back end.'),
-  later('targetServers', "Apigee's target servers."),
+  { name: 'targetServers', shape: listOf(keys(...targetServerKeys)), doc: 'Servers that LoadBalancer names.' },
   later('accounts', 'Accounts and their applications.'),
   {
     name: 'sharedFlows',

@@ -60,7 +60,7 @@ function proxyOf(
     proxyEndpoints: [
       { ...bare, basePath, virtualHosts: [], properties: {}, routeRules: [route], postClientFlow: null },
     ],
-    targetEndpoints: [{ ...bare, connection: { url, properties: {}, at: url.at } }],
+    targetEndpoints: [{ ...bare, connection: { url, balancer: null, properties: {}, at: url.at } }],
     policies: [],
     resources: [],
   }

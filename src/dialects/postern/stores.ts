@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs'
 import { dirname, isAbsolute, join } from 'node:path'
-import type { KeyStore, KeyStoreAlias, Reference } from '../../model/entities.ts'
+import type { KeyStore, KeyStoreAlias, Reference, TargetServer } from '../../model/entities.ts'
 import { didYouMean } from '../../model/nearest.ts'
 import type { Problems } from '../../model/problem.ts'
 import type { Places } from './shape.ts'
@@ -16,6 +16,18 @@ export interface RawReference {
   readonly name?: string
   readonly refers?: string
   readonly resourceType?: Reference['resourceType']
+}
+
+export interface RawTargetServer {
+  readonly name?: string
+  readonly host?: string
+  readonly port?: number
+  readonly enabled?: boolean
+  readonly ssl?: Partial<Omit<NonNullable<TargetServer['ssl']>, 'commonName' | 'ciphers' | 'protocols'>> & {
+    readonly commonName?: string
+    readonly ciphers?: List<string>
+    readonly protocols?: List<string>
+  }
 }
 
 const PEM_BYTES_MAX = 1024 * 1024
@@ -70,6 +82,20 @@ export class StoreReading {
     })
   }
 
+  targetServers(raws: List<RawTargetServer>): TargetServer[] {
+    const names = new Set<string>()
+    return raws.flatMap((raw, index): TargetServer[] => {
+      if (raw?.name === undefined || raw.host === undefined || raw.port === undefined) return []
+      this.#unique(names, raw.name, `targetServers.${index}.name`, 'target server')
+      if (!/^(\[?[0-9A-Fa-f:]+\]?|[A-Za-z0-9._-]+)$/.test(raw.host)) {
+        const text = `${JSON.stringify(raw.host.slice(0, 100))} is no host: a name or an address, without scheme, port and path`
+        this.#problems.error('BadValue', this.#places.at(`targetServers.${index}.host`), text)
+      }
+      const { name, host, port, enabled = true, ssl } = raw
+      return [{ name, host, port, enabled, ssl: ssl === undefined ? null : sslOf(ssl) }]
+    })
+  }
+
   /** The text of a PEM file; '' after an error, which never shows what is in it. */
   #pem(written: string, label: string, path: string): string {
     const place = isAbsolute(written) ? written : join(dirname(this.#file), written)
@@ -93,6 +119,21 @@ export class StoreReading {
       this.#problems.error('DuplicateName', this.#places.at(path), text)
     }
     taken.add(name)
+  }
+}
+
+function sslOf(raw: NonNullable<RawTargetServer['ssl']>): NonNullable<TargetServer['ssl']> {
+  return {
+    enabled: raw.enabled ?? true,
+    enforce: raw.enforce ?? false,
+    clientAuthEnabled: raw.clientAuthEnabled ?? false,
+    keyStore: raw.keyStore ?? null,
+    keyAlias: raw.keyAlias ?? null,
+    trustStore: raw.trustStore ?? null,
+    ignoreValidationErrors: raw.ignoreValidationErrors ?? false,
+    ciphers: (raw.ciphers ?? []).filter((cipher) => cipher !== undefined),
+    protocols: (raw.protocols ?? []).filter((protocol) => protocol !== undefined),
+    commonName: raw.commonName === undefined ? null : { value: raw.commonName, wildcardMatch: false },
   }
 }
 

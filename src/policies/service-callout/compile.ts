@@ -1,4 +1,5 @@
 import { isPromise } from '../../core/async.ts'
+import { type Balancer, type Server, serverUrl, type Turn } from '../../engine/balancer.ts'
 import { connectionTimeouts, retained, successCodes } from '../../engine/compile-target.ts'
 import type { ConnectionTls } from '../../engine/connection-tls.ts'
 import { BODY_BYTES_MAX } from '../../engine/content.ts'
@@ -33,6 +34,8 @@ class Callout {
   readonly #response: MessageReference | null
   readonly #edit: (x: Exchange, m: Message) => Fault | undefined
   readonly #url: Text
+  /** Null: the URL says where to. */
+  readonly #balancer: Balancer | null
   readonly #tls: ConnectionTls | null
   readonly #success: SuccessCodes
   readonly #timeouts: { readonly connectTimeoutMs: number; readonly ioTimeoutMs: number }
@@ -71,8 +74,10 @@ class Callout {
     this.#edit = (x, m) => applyEdits(steps, 0, steps.length, x, m)
     const hasSource = steps.length > 0 || ignoreUnresolved || config.request === DEFAULT_REQUEST
     this.#mayMake = hasSource && !isFlowMessage(config.request)
-    this.#url = compileText(connection.url, env, { ignoreUnresolved, dollar: true })
-    this.#tls = env.tls(connection)
+    const url = connection.url ?? connection.balancer?.path ?? { text: '', at: connection.at }
+    this.#url = compileText(url, env, { ignoreUnresolved, dollar: true })
+    this.#balancer = env.balancer(connection)
+    this.#tls = this.#balancer === null ? env.tls(connection) : null
     this.#expectedName = connection.ssl?.commonName?.value ?? null
     this.#success = successCodes(properties['success.codes'])
     this.#timeouts = connectionTimeouts(properties)
@@ -91,7 +96,9 @@ class Callout {
     if (fault !== undefined) return fault
     // A new one takes its name when it is whole: a fault leaves no half of a request behind.
     if (this.#request.get(x) !== message) this.#request.set(x, message)
-    const url = this.#target(x, message)
+    const turn = this.#turn(x)
+    if (turn !== null && turn.next(x) === null) return this.#env.fault('ExecutionFailed', NO_ACTIVE_TARGETS)
+    const url = this.#target(x, message, turn?.server ?? null)
     if (url instanceof Fault) return url
     const awaited = this.#response !== null
     if (!awaited && this.#inFlight.isFull) {
@@ -99,7 +106,8 @@ class Callout {
       x.set(this.#failedName, true)
       return undefined
     }
-    const answering = this.#env.outbound.call(x, this.#outgoing(message, url))
+    const outgoing = this.#outgoing(message, url, turn?.server ?? null)
+    const answering = turn === null ? this.#env.outbound.call(x, outgoing) : this.#balanced(x, outgoing, turn)
     if (this.#config.clearPayload && message !== x.request) {
       message.body.set(null)
       message.spent = true
@@ -123,30 +131,58 @@ class Callout {
     return new Message('request')
   }
 
+  /** Null: there is no load balancer, or a policy has said where the call goes. */
+  #turn(x: Exchange): Turn | null {
+    if (this.#balancer === null) return null
+    const given = x.get(this.#urlName)
+    return given === null || given === this.#written.get(x) ? this.#balancer.turn() : null
+  }
+
+  /** One server after the other, until one answers, none is left, or retries are switched off. */
+  async #balanced(x: Exchange, first: OutboundRequest, turn: Turn): Promise<OutboundAnswer | OutboundError> {
+    let request = first
+    for (;;) {
+      const answer = await this.#env.outbound.call(x, request)
+      const good = answer instanceof OutboundError ? NO_SERVERS_FAULT.has(answer.kind) : turn.answered(answer.status)
+      const next = good || x.gone ? null : turn.failed(x)
+      if (next === null) {
+        turn.done()
+        return answer
+      }
+      request = { ...request, url: next.base + uriOf(request.url), tls: next.tls }
+      this.#tell(x, request.url)
+    }
+  }
+
   /** Where the call goes; the variables that tell of it are set. */
-  #target(x: Exchange, message: Message): string | Fault {
+  #target(x: Exchange, message: Message, server: Server | null): string | Fault {
     const given = x.get(this.#urlName)
     let base: string | Fault
     if (given !== null && given !== this.#written.get(x)) base = toText(given)
     else base = typeof this.#url === 'string' ? this.#url : this.#url(x)
     if (base instanceof Fault) return base
+    if (server !== null) base = serverUrl(server, base.trim())
     // The path of the client's own request is that of this proxy: it means nothing elsewhere.
     const path = message !== x.request || this.#setsPath ? message.path : ''
     const url = calloutUrl(base.trim(), path, keptQuery(message.query, this.#retainQuery))
+    this.#tell(x, url)
+    return url
+  }
+
+  #tell(x: Exchange, url: string): void {
     this.#written.set(x, url)
     x.set(this.#urlName, url)
     x.set('servicecallout.requesturi', uriOf(url))
     if (url.startsWith('https:')) x.set(this.#certificateName, this.#expectedName ?? hostOf(url))
-    return url
   }
 
-  #outgoing(message: Message, url: string): OutboundRequest {
+  #outgoing(message: Message, url: string, server: Server | null): OutboundRequest {
     return {
       url,
       method: message.verb,
       headers: keptHeaders(message.headers.raw, this.#retainRequest),
       body: message.body.isEmpty ? null : message.bytes,
-      tls: this.#tls,
+      tls: server === null ? this.#tls : server.tls,
       timeoutMs: this.#config.timeoutMs,
       connectTimeoutMs: this.#timeouts.connectTimeoutMs,
       ioTimeoutMs: this.#timeouts.ioTimeoutMs,
@@ -165,6 +201,11 @@ class Callout {
     return undefined
   }
 }
+
+const NO_ACTIVE_TARGETS = 'The Service is temporarily unavailable'
+
+/** Failures that no other server would mend. */
+const NO_SERVERS_FAULT: ReadonlySet<OutboundError['kind']> = new Set(['url', 'too-big'])
 
 const lowerCase = (name: string): string => name.toLowerCase()
 

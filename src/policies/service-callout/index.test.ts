@@ -402,7 +402,10 @@ describe('deployment', () => {
     ['<HTTPTargetConnection/>', 'URLMissing'],
     ['<HTTPTargetConnection><URL> </URL></HTTPTargetConnection>', 'URLMissing'],
     [connection('{protocol}://up.test'), 'InvalidURL'],
-    ['<HTTPTargetConnection><LoadBalancer><Server name="a"/></LoadBalancer></HTTPTargetConnection>', 'NotSupportedYet'],
+    [
+      '<HTTPTargetConnection><LoadBalancer><Server name="a"/></LoadBalancer></HTTPTargetConnection>',
+      'TargetServerNotFound',
+    ],
     [connection(URL, '<LoadBalancer><Server name="a"/></LoadBalancer>'), 'ConnectionConflict'],
     [
       connection('https://up.test', '<SSLInfo><Enabled>true</Enabled><KeyStore>ref://k</KeyStore></SSLInfo>'),
