@@ -1,25 +1,34 @@
 import { availableParallelism } from 'node:os'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { HostMap } from '../model/deployment.ts'
+import type { WhenFull } from '../stores/memory/counter-table.ts'
 
 /** What `postern start` was told, by option, environment or default (in this order). */
 export interface StartOptions {
   readonly host: string
   readonly port: number
-  /** The TLS door; all three or none. */
+  /** The TLS door: its port, and as many certificates as keys; or none of these. */
   readonly tlsPort?: number
-  readonly tlsCert?: string
-  readonly tlsKey?: string
+  readonly tlsCert?: readonly string[]
+  readonly tlsKey?: readonly string[]
+  readonly tlsClientCa?: string
   readonly adminHost: string
   readonly adminPort: number
   readonly data: string
   readonly workers: number
   readonly config?: string
   readonly hostMap: HostMap
+  /** Slots of the table that all threads count in. */
+  readonly counterSlots: number
+  readonly countersFull: WhenFull
   readonly logLevel: string
 }
 
 const WORKERS_MAX = 64
+const COUNTER_SLOTS_LOG2 = 20
+const COUNTER_SLOTS_LOG2_MIN = 10
+const COUNTER_SLOTS_LOG2_MAX = 26
+const WHEN_FULL: readonly WhenFull[] = ['admit', 'refuse']
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent']
 
 /** Every option of `start`, with its environment variable; the reference is made from it. */
@@ -35,11 +44,23 @@ export function startCommand(): Command {
         .argParser(port),
     )
     .addOption(
-      new Option('--tls-cert <file>', 'its certificate in PEM, with those between it and the root').env(
-        'POSTERN_TLS_CERT',
+      new Option(
+        '--tls-cert <file>',
+        'its certificate in PEM, with those between it and the root (may be repeated: clients get the one that bears the name they ask for, else the first)',
+      )
+        .env('POSTERN_TLS_CERT')
+        .argParser(files),
+    )
+    .addOption(
+      new Option('--tls-key <file>', 'the private key in PEM of each certificate, in the same order')
+        .env('POSTERN_TLS_KEY')
+        .argParser(files),
+    )
+    .addOption(
+      new Option('--tls-client-ca <file>', 'in PEM; clients must show a certificate that one of these has signed').env(
+        'POSTERN_TLS_CLIENT_CA',
       ),
     )
-    .addOption(new Option('--tls-key <file>', 'its private key in PEM').env('POSTERN_TLS_KEY'))
     .addOption(
       new Option('--admin-host <address>', 'address of the admin door').env('POSTERN_ADMIN_HOST').default('127.0.0.1'),
     )
@@ -57,6 +78,21 @@ export function startCommand(): Command {
         .env('POSTERN_HOST_MAP')
         .argParser(hostMap)
         .default({}, 'none'),
+    )
+    .addOption(
+      option(
+        '--counter-slots <count>',
+        'counters of throttles and quotas that there may be at once, a power of two; 24 bytes each',
+        'POSTERN_COUNTER_SLOTS',
+        counterSlots,
+        1 << COUNTER_SLOTS_LOG2,
+      ),
+    )
+    .addOption(
+      new Option('--counters-full <choice>', 'what becomes of a call whose counter finds no room')
+        .env('POSTERN_COUNTERS_FULL')
+        .choices(WHEN_FULL)
+        .default('admit'),
     )
     .addOption(
       new Option('--log-level <level>', 'what is logged on standard error')
@@ -82,6 +118,11 @@ function port(value: string): number {
   return Number(value)
 }
 
+/** Several may come in one variable, separated by commas. */
+function files(value: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), ...value.split(',').filter((file) => file !== '')]
+}
+
 function workers(value: string): number {
   const count = Number(value)
   if (!/^\d{1,3}$/.test(value) || count < 1 || count > WORKERS_MAX) {
@@ -90,6 +131,19 @@ function workers(value: string): number {
   if (count > 1 && process.platform !== 'linux')
     throw new InvalidArgumentError('only Linux lets several threads share a port: use 1.')
   return count
+}
+
+function counterSlots(value: string): number {
+  const log2 = Math.log2(Number(value))
+  if (
+    !/^\d{1,9}$/.test(value) ||
+    !(log2 >= COUNTER_SLOTS_LOG2_MIN && log2 <= COUNTER_SLOTS_LOG2_MAX) ||
+    log2 % 1 !== 0
+  ) {
+    const range = `${2 ** COUNTER_SLOTS_LOG2_MIN} to ${2 ** COUNTER_SLOTS_LOG2_MAX}`
+    throw new InvalidArgumentError(`the counters are a power of two from ${range}.`)
+  }
+  return Number(value)
 }
 
 const ORIGIN = /^https?:\/\/[^\s/?#@]+$/i

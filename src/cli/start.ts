@@ -68,7 +68,7 @@ async function serve(config: PosternConfig, options: StartOptions, log: Log, beg
       await fleet.publish(publicationOf(next, ++generation))
     },
   })
-  const table = MemoryCounters.allocate()
+  const table = MemoryCounters.allocate({ slots: options.counterSlots, whenFull: options.countersFull })
   const cache = new MemoryCache({ now: Date.now })
   const fleet = new Fleet(
     {

@@ -1,31 +1,60 @@
+import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import tls from 'node:tls'
 import type { TlsListenOptions } from '../gateway/protocol.ts'
+import type { TlsIdentity } from '../wire/types.ts'
 import type { StartOptions } from './options.ts'
+
+const TICKET_KEY_BYTES = 48
 
 /**
  * The TLS door that the options ask for, its PEM files read and tried; null when they ask for none.
  * @throws Error with one line that names the option and the file
  */
-export function tlsDoor(options: Pick<StartOptions, 'tlsPort' | 'tlsCert' | 'tlsKey'>): TlsListenOptions | null {
-  const { tlsPort, tlsCert, tlsKey } = options
-  if (tlsPort === undefined && tlsCert === undefined && tlsKey === undefined) return null
+export function tlsDoor(
+  options: Pick<StartOptions, 'tlsPort' | 'tlsCert' | 'tlsKey' | 'tlsClientCa'>,
+): TlsListenOptions | null {
+  const { tlsPort, tlsCert = [], tlsKey = [], tlsClientCa } = options
+  if (tlsPort === undefined && tlsCert.length === 0 && tlsKey.length === 0 && tlsClientCa === undefined) return null
   const missing = [
     tlsPort === undefined && '--tls-port',
-    tlsCert === undefined && '--tls-cert',
-    tlsKey === undefined && '--tls-key',
+    tlsCert.length === 0 && '--tls-cert',
+    tlsKey.length === 0 && '--tls-key',
   ].filter((name) => name !== false)
-  if (tlsPort === undefined || tlsCert === undefined || tlsKey === undefined) {
+  if (tlsPort === undefined || missing.length > 0) {
     throw new Error(
       `the TLS door needs --tls-port, --tls-cert and --tls-key together: ${missing.join(' and ')} missing`,
     )
   }
-  const cert = pem('--tls-cert', tlsCert)
-  const key = pem('--tls-key', tlsKey)
-  tried(`--tls-cert ${tlsCert} holds no certificate in PEM`, { cert })
-  tried(`--tls-key ${tlsKey} holds no private key in PEM without a passphrase`, { key })
-  tried(`--tls-key ${tlsKey} is not the key of --tls-cert ${tlsCert}`, { cert, key })
-  return { port: tlsPort, cert, key }
+  if (tlsCert.length !== tlsKey.length) {
+    throw new Error(
+      `the TLS door needs a --tls-key for each --tls-cert, in the same order: there are ${tlsCert.length} certificates and ${tlsKey.length} keys`,
+    )
+  }
+  return {
+    port: tlsPort,
+    identities: tlsCert.map((cert, i) => identity(cert, tlsKey[i]!)),
+    ...(tlsClientCa !== undefined && { clientCa: authorities(tlsClientCa) }),
+    ticketKeys: randomBytes(TICKET_KEY_BYTES),
+  }
+}
+
+function identity(certFile: string, keyFile: string): TlsIdentity {
+  const cert = pem('--tls-cert', certFile)
+  const key = pem('--tls-key', keyFile)
+  tried(`--tls-cert ${certFile} holds no certificate in PEM`, { cert })
+  tried(`--tls-key ${keyFile} holds no private key in PEM without a passphrase`, { key })
+  tried(`--tls-key ${keyFile} is not the key of --tls-cert ${certFile}`, { cert, key })
+  return { cert, key }
+}
+
+function authorities(file: string): string {
+  const ca = pem('--tls-client-ca', file)
+  // OpenSSL takes text without any certificate for none at all.
+  if (!ca.includes('-----BEGIN CERTIFICATE-----'))
+    throw new Error(`--tls-client-ca ${file} holds no certificate in PEM`)
+  tried(`--tls-client-ca ${file} holds no certificate in PEM`, { ca })
+  return ca
 }
 
 function pem(option: string, path: string): string {

@@ -1,6 +1,6 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { HostMap } from '../model/deployment.ts'
-import type { ServerLimits } from '../wire/types.ts'
+import type { ServerLimits, ServerTls } from '../wire/types.ts'
 
 /** What a gateway thread is born with. */
 export interface WorkerSetup {
@@ -28,13 +28,9 @@ export interface ListenOptions {
   readonly tls?: TlsListenOptions
 }
 
-export interface TlsListenOptions {
+export interface TlsListenOptions extends ServerTls {
   /** 0: any free one. */
   readonly port: number
-  /** PEM, the certificate first, then those between it and the root. */
-  readonly cert: string
-  /** PEM. */
-  readonly key: string
 }
 
 /** Everything deployed, as text: what a thread parses and compiles by itself. */
@@ -59,7 +55,7 @@ export type FromWorker =
   | { readonly kind: 'published'; readonly generation: number; readonly error: string | null }
   | { readonly kind: 'listening'; readonly port: number; readonly tlsPort: number; readonly error: string | null }
 
-/** Limits of the gateway's door (APIG's figures; Edge's are tighter and act after routing). */
+/** Limits of the gateway's door, of each thread (APIG's figures; Edge's are tighter and act after routing). */
 export const SERVER_LIMITS: ServerLimits = {
   requestLineBytesMax: 32 * 1024,
   headerBytesMax: 32 * 1024,
@@ -68,4 +64,5 @@ export const SERVER_LIMITS: ServerLimits = {
   headerTimeoutMs: 15_000,
   bodyTimeoutMs: 60_000,
   idleTimeoutMs: 65_000,
+  connectionsMax: 50_000,
 }

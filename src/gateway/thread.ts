@@ -17,6 +17,8 @@ import type { FromWorker, ListenOptions, Publication, ToWorker } from './protoco
 import { protocolError } from './protocol-error.ts'
 import { emptySnapshot, type PublishServices, snapshotOf } from './publish.ts'
 
+const FULL_WARNING_EVERY_MS = 10_000
+
 /** What the composition of a thread hands in. */
 export interface ThreadServices {
   readonly main: MessagePort
@@ -40,6 +42,7 @@ export class GatewayThread implements LifeServices {
   readonly #publish: PublishServices
   readonly #record: CallRecord = new CallRecord()
   #servers: WireServer[] = []
+  #quietUntil = 0
 
   constructor(services: ThreadServices) {
     const snapshot = emptySnapshot(defaultSettings)
@@ -111,14 +114,14 @@ export class GatewayThread implements LifeServices {
       limits,
       onRequest,
       protocolError: protocolError(this.#life, this.nextId, this.#services.recorder),
+      onFull: () => this.#warnFull(limits.connectionsMax),
     }
     try {
       const plain = await listen({ ...shared, port: options.port })
       this.#servers.push(plain)
       let tlsPort = 0
       if (tls !== undefined) {
-        const { cert, key } = tls
-        const secure = await listen({ ...shared, port: tls.port, tls: { cert, key } })
+        const secure = await listen({ ...shared, port: tls.port, tls })
         this.#servers.push(secure)
         tlsPort = secure.port
       }
@@ -128,6 +131,14 @@ export class GatewayThread implements LifeServices {
       const text = error instanceof Error ? error.message : String(error)
       this.#tell({ kind: 'listening', port: 0, tlsPort: 0, error: text })
     }
+  }
+
+  /** Once in a while: there may be thousands of them a second. */
+  #warnFull(connections: number): void {
+    const now = performance.now()
+    if (now < this.#quietUntil) return
+    this.#quietUntil = now + FULL_WARNING_EVERY_MS
+    this.#services.log.warn({ connections }, 'this thread has as many connections as it may: new ones are closed')
   }
 
   async #close(graceMs: number): Promise<void> {

@@ -137,6 +137,7 @@ const BAD_ANSWERS: readonly (readonly [string, string])[] = [
   ['too long a header', `${OK}A: ${'a'.repeat(40_000)}\r\n\r\n`],
   ['endless headers', `${OK}${`A: ${'a'.repeat(1000)}\r\n`.repeat(200)}`],
   ['too many headers', `${OK}${'A: a\r\n'.repeat(1001)}\r\n`],
+  ['endless interim answers', 'HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n'.repeat(1000)],
   ['endless reason', `HTTP/1.1 200 ${'a'.repeat(200_000)}`],
 ]
 

@@ -18,6 +18,9 @@ const BODY_UNTIL_CLOSE = 3
 /** Behind a 101: bytes as they are. */
 const TUNNEL = 4
 
+/** 1xx in front of one answer. Each counts as a sign of life, so somebody must count them. */
+const INTERIM_ANSWERS_MAX = 64
+
 const SOCKET_OPTIONS: { noDelay: boolean; highWaterMark: number; autoSelectFamily: boolean } = {
   noDelay: true,
   highWaterMark: 65_536,
@@ -37,6 +40,7 @@ export class ClientConnection extends Timed implements Reader {
   #state: number
   #bodyBytesLeft: number
   #inHead: boolean
+  #interimAnswers: number
   #keepAlive: boolean
   #keepAliveTimeoutSeconds: number
   #paused: boolean
@@ -53,6 +57,7 @@ export class ClientConnection extends Timed implements Reader {
     this.#state = HEAD
     this.#bodyBytesLeft = 0
     this.#inHead = false
+    this.#interimAnswers = 0
     this.#keepAlive = true
     this.#keepAliveTimeoutSeconds = -1
     this.#paused = false
@@ -291,7 +296,10 @@ export class ClientConnection extends Timed implements Reader {
     const refusal = scanResponseHead(headers, parser.version, status, parser.reason)
     if (refusal !== null) return this.#bad(refusal.detail)
     if (status < 200) {
-      if (status !== 101) return end
+      if (status !== 101) {
+        if (++this.#interimAnswers <= INTERIM_ANSWERS_MAX) return end
+        return this.#bad(`more than ${INTERIM_ANSWERS_MAX} interim answers and no other`)
+      }
       if (exchange.request.webSocket !== true) return this.#bad('it switched protocols unasked')
       if (!switches) return this.#bad('it switched to something else than WebSocket')
       return this.#beginTunnel(exchange, headers) ? end : -1
@@ -322,6 +330,7 @@ export class ClientConnection extends Timed implements Reader {
   #beginAnswer(exchange: ClientExchange, status: number, headers: string[]): boolean {
     const lengthBytes = facts.contentLengthBytes
     const bodiless = exchange.request.method === 'HEAD' || status === 204 || status === 304
+    this.#interimAnswers = 0
     this.#keepAlive = facts.keepAlive
     this.#keepAliveTimeoutSeconds = facts.keepAliveTimeoutSeconds
     let bodyBytes = lengthBytes

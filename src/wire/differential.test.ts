@@ -1,9 +1,11 @@
 import http from 'node:http'
-import net, { type AddressInfo } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import fc from 'fast-check'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { createUpstreamClient } from './client.ts'
-import { Answer, Collector, cleanUp, LIMITS, later, originOf, rawUpstream, serve } from './test-support.ts'
+import { answerBytes, requestBytes } from './test-damage.ts'
+import { headersOf, Pipe } from './test-pipe.ts'
+import { Answer, Collector, cleanUp, LIMITS, later, originOf, rawUpstream, sendAll, serve } from './test-support.ts'
 import type { Downstream, UpstreamClient } from './types.ts'
 
 /**
@@ -13,102 +15,9 @@ import type { Downstream, UpstreamClient } from './types.ts'
 
 const NUM_RUNS = 400
 
-// --- what to damage -----------------------------------------------------------------------------------------------------
-
-const REQUESTS = [
-  'GET /a HTTP/1.1\r\nHost: h\r\n\r\n',
-  'POST /b HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello',
-  'POST /c HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n3;x=y\r\nabc\r\n0\r\nX-T: 1\r\n\r\n',
-  'POST /d HTTP/1.0\r\nHost: h\r\nConnection: keep-alive\r\nContent-Length: 3\r\n\r\nabc',
-  'POST /e HTTP/1.1\r\nHost: h\r\nContent-Length: 38\r\n\r\nGET /inner HTTP/1.1\r\nHost: inner\r\n\r\n...',
-  'PUT /f HTTP/1.1\r\nHost: h\r\nX-A: b\r\nTransfer-Encoding: chunked\r\n\r\n1f\r\nGET /inner HTTP/1.1\r\nHost: i\r\n\r\n\r\n0\r\n\r\n',
-]
-
-const ANSWERS = [
-  'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello',
-  'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n',
-  'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-A: b\r\n\r\nok',
-  'HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n',
-  'HTTP/1.0 200 OK\r\n\r\nuntil close',
-]
-
-const POISON = [
-  '\r\n',
-  '\n',
-  '\r',
-  '\0',
-  ' ',
-  '\t',
-  ':',
-  ';',
-  ',',
-  '0',
-  '5',
-  '+',
-  '-',
-  '\x0b',
-  '\x85',
-  '\xa0',
-  '\xff',
-  '\r\n\r\n',
-  '0\r\n\r\n',
-  'Content-Length: 5\r\n',
-  'Content-Length: 0\r\n',
-  'Transfer-Encoding: chunked\r\n',
-  'Transfer-Encoding: identity\r\n',
-  'Transfer-Encoding : chunked\r\n',
-  ' Transfer-Encoding: chunked\r\n',
-  'Content-Length: 5, 5\r\n',
-  'Host: other\r\n',
-  'Connection: close\r\n',
-  'Connection: Content-Length\r\n',
-  'Upgrade: websocket\r\nConnection: Upgrade\r\n',
-  'Expect: 100-continue\r\n',
-  'chunked',
-  'GET /inner HTTP/1.1\r\nHost: i\r\n\r\n',
-  'HTTP/1.1',
-  'HTTP/1.0',
-  '\r\n ',
-]
-
-const damage = fc.array(
-  fc.record({
-    place: fc.nat(10_000),
-    removed: fc.constantFrom(0, 0, 0, 1, 2, 5),
-    inserted: fc.oneof(fc.constantFrom('', ...POISON), fc.string({ maxLength: 2 })),
-  }),
-  { maxLength: 3 },
-)
-
-function damaged(text: string, places: readonly { place: number; removed: number; inserted: string }[]): string {
-  for (const { place, removed, inserted } of places) {
-    const at = place % (text.length + 1)
-    text = text.slice(0, at) + inserted + text.slice(at + removed)
-  }
-  return text
-}
-
-const requestBytes = fc
-  .tuple(fc.array(fc.constantFrom(...REQUESTS), { minLength: 1, maxLength: 3 }), damage)
-  .map(([parts, places]) => damaged(parts.join(''), places))
-
 // --- how it is read -----------------------------------------------------------------------------------------------------
 
 type Seen = string[]
-
-/** Sends bytes and our end; resolves when the other side closed. */
-function sendAll(port: number, bytes: string): Promise<string> {
-  return new Promise((resolve) => {
-    let text = ''
-    const socket = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true }, () => socket.end(bytes, 'latin1'))
-    socket.on('data', (chunk: Buffer) => {
-      text += chunk.toString('latin1')
-    })
-    socket.on('end', () => socket.end())
-    socket.on('error', () => {})
-    socket.on('close', () => resolve(text))
-  })
-}
 
 let nodeServer: http.Server
 let nodePort = 0
@@ -160,8 +69,8 @@ test('requests: what we take, node:http takes as the same, in the same order', a
     fc.asyncProperty(requestBytes, async (bytes) => {
       ours = []
       nodeSeen = []
-      const answers = await sendAll(server.port, bytes)
-      await sendAll(nodePort, bytes)
+      const answers = await sendAll({ port: server.port }, bytes)
+      await sendAll({ port: nodePort }, bytes)
       const complete = ours.slice(0, (answers.match(/HTTP\/1\.1 200 /g) ?? []).length)
       takenCount += complete.length
       expect(nodeSeen.slice(0, complete.length)).toEqual(complete)
@@ -177,31 +86,13 @@ test('requests: what we pass on is one request each for node:http behind us', as
   let taken: Seen = []
   const proxy = await serve((down) => {
     taken.push(`${down.method} ${down.target}`)
-    const { method, target, body } = down
-    const headers: string[] = []
-    for (let i = 0; i < down.rawHeaders.length; i += 2) {
-      if (!/^(connection|upgrade)$/i.test(down.rawHeaders[i]!))
-        headers.push(down.rawHeaders[i]!, down.rawHeaders[i + 1]!)
-    }
-    const timeouts = { connectTimeoutMs: 5000, ioTimeoutMs: 5000 }
-    const call = client.dispatch(
-      { origin: originOf(nodePort), method, target, headers, body, ...timeouts },
-      {
-        onHead: (status, reason, answered, bodyBytes) => down.head(status, reason, answered, bodyBytes),
-        onData: (chunk) => down.write(chunk),
-        onEnd: (trailers) => down.end(trailers),
-        onError: () => (down.bytesOut === 0 ? down.send(502, 'Bad Gateway', [], null) : down.abort()),
-      },
-    )
-    down.onFinish = (how) => {
-      if (how === 'gone') call.abort()
-    }
+    new Pipe(client, originOf(nodePort), down, { headers: headersOf(down) })
   })
   await fc.assert(
     fc.asyncProperty(requestBytes, async (bytes) => {
       nodeSeen = []
       taken = []
-      await sendAll(proxy.port, bytes)
+      await sendAll({ port: proxy.port }, bytes)
       const seen = nodeSeen.map((text) => text.split(' ', 2).join(' '))
       // Each that came through was one that we took, in order; those that broke off may be missing.
       let from = 0
@@ -236,9 +127,6 @@ test('answers: any damage ends as one answer or one error, and never reaches the
     client.dispatch({ origin, method: 'GET', target, headers: ['Host', 'h'], body: null, ...timeouts }, answer)
     return answer.done
   }
-  const answerBytes = fc
-    .tuple(fc.constantFrom(...ANSWERS), damage, fc.constantFrom('', ...ANSWERS))
-    .map(([answer, places, behind]) => damaged(answer, places) + behind)
   await fc.assert(
     fc.asyncProperty(answerBytes, async (text) => {
       bytes = text

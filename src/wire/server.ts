@@ -1,7 +1,8 @@
 import net, { type AddressInfo, type Server, type Socket } from 'node:net'
 import tls from 'node:tls'
+import { ServerCertificates } from './server-certificates.ts'
 import { type ConnectionOwner, ServerConnection } from './server-connection.ts'
-import type { ServerOptions, WireServer } from './types.ts'
+import type { ServerOptions, ServerTls, WireServer } from './types.ts'
 
 const SOCKET_BUFFER_BYTES = 65_536
 const BACKLOG = 4096
@@ -28,14 +29,13 @@ class HttpServer implements WireServer, ConnectionOwner {
     } else {
       const server = tls.createServer({
         ...socketOptions,
-        cert: options.tls.cert,
-        key: options.tls.key,
+        ...tlsOptions(options.tls),
         ALPNProtocols: ['http/1.1'],
         handshakeTimeout: options.limits.headerTimeoutMs,
       })
       server.on('secureConnection', (socket) => this.#add(socket, true))
       server.on('tlsClientError', (_error, socket) => socket.destroy())
-      server.on('connection', (socket: Socket) => this.#track(socket))
+      server.on('connection', (socket: Socket) => this.#hasRoom(socket) && this.#track(socket))
       this.#server = server
     }
   }
@@ -82,11 +82,18 @@ class HttpServer implements WireServer, ConnectionOwner {
   }
 
   #add(socket: Socket, secure: boolean): void {
-    if (socket.destroyed) return
+    if (socket.destroyed || (!secure && !this.#hasRoom(socket))) return
     const connection = new ServerConnection(this, socket, secure)
     this.#connections.add(connection)
     if (!secure) this.#track(connection.socket)
     if (this.closing) connection.closeWhenIdle()
+  }
+
+  #hasRoom(socket: Socket): boolean {
+    if (this.#sockets.size < this.options.limits.connectionsMax) return true
+    socket.destroy()
+    this.options.onFull?.()
+    return false
   }
 
   /** Raw sockets, those in a TLS handshake too, so that closing ends them all. */
@@ -96,6 +103,18 @@ class HttpServer implements WireServer, ConnectionOwner {
       this.#sockets.delete(socket)
       this.#tellWhenEmpty()
     })
+  }
+}
+
+function tlsOptions(options: ServerTls): tls.TlsOptions {
+  const [first] = options.identities
+  const certificates = new ServerCertificates(options)
+  const { clientCa, ticketKeys } = options
+  return {
+    ...first,
+    SNICallback: (name, callback) => callback(null, certificates.choose(name)),
+    ...(clientCa !== undefined && { ca: clientCa, requestCert: true, rejectUnauthorized: true }),
+    ...(ticketKeys !== undefined && { ticketKeys: Buffer.from(ticketKeys) }),
   }
 }
 

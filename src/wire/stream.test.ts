@@ -1,50 +1,11 @@
 import fc from 'fast-check'
 import { afterEach, expect, test } from 'vitest'
 import { createUpstreamClient } from './client.ts'
+import { Pipe } from './test-pipe.ts'
 import { Collector, cleanUp, LIMITS, later, originOf, RawClient, rawUpstream, serve, until } from './test-support.ts'
-import type { Downstream, Origin, UpstreamCall, UpstreamClient, UpstreamError, UpstreamHandler } from './types.ts'
+import type { Origin } from './types.ts'
 
 afterEach(cleanUp)
-
-/** The smallest proxy: both halves joined, nothing between them. */
-class Pipe implements UpstreamHandler {
-  readonly down: Downstream
-  readonly call: UpstreamCall
-  error: UpstreamError | null = null
-  outcome = ''
-
-  constructor(client: UpstreamClient, origin: Origin, down: Downstream) {
-    this.down = down
-    down.onFinish = (how) => {
-      this.outcome = how
-      if (how === 'gone') this.call.abort()
-    }
-    down.onDrain = () => this.call.resume()
-    const { method, target, body } = down
-    this.call = client.dispatch(
-      { origin, method, target, headers: ['Host', 'u'], body, connectTimeoutMs: 5000, ioTimeoutMs: 5000 },
-      this,
-    )
-  }
-
-  onHead(status: number, reason: string, headers: string[], bodyBytes: number): void {
-    this.down.head(status, reason, headers, bodyBytes)
-  }
-
-  onData(chunk: Buffer): boolean {
-    return this.down.write(chunk)
-  }
-
-  onEnd(trailers: readonly string[] | null): void {
-    this.down.end(trailers)
-  }
-
-  onError(error: UpstreamError): void {
-    this.error = error
-    if (this.down.bytesOut === 0) this.down.send(502, 'Bad Gateway', [], error.kind)
-    else this.down.abort()
-  }
-}
 
 async function proxyTo(origin: Origin): Promise<{ port: number; pipes: Pipe[] }> {
   const client = createUpstreamClient()

@@ -1,4 +1,7 @@
-/** Keys and certificates for tests only: a CA, a server (up.example and 127.0.0.1) and a client signed by it, good for 100 years. */
+/**
+ * Keys and certificates for tests only, good for 100 years: a CA; a server (up.example and 127.0.0.1) and a client signed by it;
+ * another server (other.example and *.wild.example), signed by itself.
+ */
 
 export const CA_CERT = `-----BEGIN CERTIFICATE-----
 MIIBnDCCAUGgAwIBAgIUGAfMs4fietV6jRvaQsWOD40W7GcwCgYIKoZIzj0EAwIw
@@ -51,5 +54,23 @@ export const CLIENT_KEY = `-----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg+doMGpDOlDVvOgAL
 A2UzV8gXtckD1cno/VT/Mr7YiJahRANCAATf+0iBfMIk9n/Al/2HqefPYBRcF4wc
 MgPdjFgDwkPm/rRAxVZFWov0NZ7jsGVUOgeZ1DtAopUU6iHAmHcT3DeY
+-----END PRIVATE KEY-----
+`
+export const OTHER_CERT = `-----BEGIN CERTIFICATE-----
+MIIBoTCCAUegAwIBAgIUbBeF3qyv6ZCWkrNiqk3BElOPLnUwCgYIKoZIzj0EAwIw
+EDEOMAwGA1UEAwwFb3RoZXIwIBcNMjYxMTI5MTAzNzE5WhgPMjEyNjExMDUxMDM3
+MTlaMBAxDjAMBgNVBAMMBW90aGVyMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE
+MgxRBKqj+gbQ4AGUVrrfOForu+Yv6LWVzG67sNxTEI+qQEg1CyJG4JFOWeSQ4Bxm
+pXo0JRJgZXmS/S8ragCM36N9MHswHQYDVR0OBBYEFKzSG/IOpMj1ZXay8sEjpFIJ
+LeJbMB8GA1UdIwQYMBaAFKzSG/IOpMj1ZXay8sEjpFIJLeJbMA8GA1UdEwEB/wQF
+MAMBAf8wKAYDVR0RBCEwH4INb3RoZXIuZXhhbXBsZYIOKi53aWxkLmV4YW1wbGUw
+CgYIKoZIzj0EAwIDSAAwRQIgS2jYzBHW01DG9yRR5zyMXC+TFsk2QQIlxa0yVaxO
+HPUCIQCtha3Q4sCZFLEx0DM0wH3Gych3ufDiz+tQbeqy2hZMMQ==
+-----END CERTIFICATE-----
+`
+export const OTHER_KEY = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgH3LVPL0ngvm0pS98
+TR+rhuxqWJxskb6Lju9gpLKEwCOhRANCAAQyDFEEqqP6BtDgAZRWut84Wiu75i/o
+tZXMbruw3FMQj6pASDULIkbgkU5Z5JDgHGalejQlEmBleZL9LytqAIzf
 -----END PRIVATE KEY-----
 `

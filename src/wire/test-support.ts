@@ -1,4 +1,6 @@
 import net, { type AddressInfo, type Server, type Socket } from 'node:net'
+import v8 from 'node:v8'
+import vm from 'node:vm'
 import type { BodySink, BodySource } from '../core/body.ts'
 import { listen } from './server.ts'
 import type {
@@ -21,6 +23,7 @@ export const LIMITS: ServerLimits = {
   headerTimeoutMs: 10_000,
   bodyTimeoutMs: 10_000,
   idleTimeoutMs: 10_000,
+  connectionsMax: 10_000,
 }
 
 const cleanups: (() => unknown)[] = []
@@ -121,6 +124,21 @@ export async function exchangeRaw(port: number, bytes: string): Promise<string> 
   const client = await RawClient.connect(port)
   client.write(bytes)
   return client.untilClosed()
+}
+
+/** Sends bytes and our end to a port of this machine or a Unix socket; resolves when the other side closed, with what it sent. */
+export function sendAll(to: { port: number } | { path: string }, bytes: string): Promise<string> {
+  return new Promise((resolve) => {
+    let text = ''
+    const options = 'port' in to ? { port: to.port, host: '127.0.0.1' } : { path: to.path }
+    const socket = net.connect({ ...options, allowHalfOpen: true }, () => socket.end(bytes, 'latin1'))
+    socket.on('data', (chunk: Buffer) => {
+      text += chunk.toString('latin1')
+    })
+    socket.on('end', () => socket.end())
+    socket.on('error', () => {})
+    socket.on('close', () => resolve(text))
+  })
 }
 
 /** A raw upstream: `onConnection` does what it likes with each socket. Closed by `cleanUp`. */
@@ -281,4 +299,14 @@ export class PushedBody implements BodySource {
 /** Resolves when the condition holds. Looked at after each turn of the loop. */
 export async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setImmediate(resolve))
+}
+
+v8.setFlagsFromString('--expose-gc')
+const collectGarbage = vm.runInNewContext('gc') as () => void
+
+/** What this process holds, without garbage: heap, buffers, WASM memory. */
+export function heldMb(): number {
+  collectGarbage()
+  const { heapUsed, external } = process.memoryUsage()
+  return (heapUsed + external) / 2 ** 20
 }

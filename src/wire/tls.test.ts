@@ -1,13 +1,23 @@
 import tls from 'node:tls'
 import { afterEach, expect, test } from 'vitest'
 import { createUpstreamClient } from './client.ts'
-import { CA_CERT, CLIENT_CERT, CLIENT_KEY, SERVER_CERT, SERVER_KEY } from './test-certificates.ts'
+import { namesIn } from './server-certificates.ts'
+import {
+  CA_CERT,
+  CLIENT_CERT,
+  CLIENT_KEY,
+  OTHER_CERT,
+  OTHER_KEY,
+  SERVER_CERT,
+  SERVER_KEY,
+} from './test-certificates.ts'
 import { Answer, Collector, cleanUp, LIMITS, later, RawClient, rawUpstream, serve, until } from './test-support.ts'
 import type { Downstream, Origin, TlsClientOptions } from './types.ts'
 
 afterEach(cleanUp)
 
-const SERVER_TLS = { cert: SERVER_CERT, key: SERVER_KEY }
+const IDENTITY = { cert: SERVER_CERT, key: SERVER_KEY }
+const SERVER_TLS = { identities: [IDENTITY] }
 
 function secureOrigin(port: number, options: TlsClientOptions, host = '127.0.0.1'): Origin {
   return { key: `https ${host} ${port} ${JSON.stringify(options)}`, secure: true, host, port, tls: options }
@@ -89,7 +99,7 @@ test('a certificate that cannot be trusted, or names another host', async () => 
 test('client certificates and SNI', async () => {
   const names: (string | false | null)[] = []
   const upstream = tls.createServer(
-    { ...SERVER_TLS, ca: CA_CERT, requestCert: true, rejectUnauthorized: true, maxVersion: 'TLSv1.2' },
+    { ...IDENTITY, ca: CA_CERT, requestCert: true, rejectUnauthorized: true, maxVersion: 'TLSv1.2' },
     (socket) => {
       names.push((socket as tls.TLSSocket & { servername: string | false | null }).servername)
       socket.on('data', () => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nmutual'))
@@ -174,4 +184,76 @@ test('closing ends connections that are still in their handshake', async () => {
   const client = await RawClient.connect(server.port)
   await server.close(50)
   await client.untilClosed()
+})
+
+/** A handshake; the common name that the server showed and whether the session was one of before, or why there was none. */
+function handshake(
+  port: number,
+  options: tls.ConnectionOptions,
+): Promise<{ name: string; reused: boolean; session: Buffer }> {
+  return new Promise((resolve, reject) => {
+    const socket = tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false, ...options })
+    let session: Buffer
+    socket.on('session', (ticket) => {
+      session = ticket
+    })
+    socket.on('error', reject)
+    // In TLS 1.3 only an answer tells that the client's certificate was taken, and brings the ticket.
+    socket.write('GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n')
+    socket.on('data', () => {
+      const name = String(socket.getPeerCertificate().subject?.CN)
+      resolve({ name, reused: socket.isSessionReused(), session })
+      socket.destroy()
+    })
+    socket.on('close', () => reject(new Error('closed without an answer')))
+  })
+}
+
+const fine = (exchange: Downstream): void => exchange.send(200, 'OK', [], 'fine')
+const OTHER = { cert: OTHER_CERT, key: OTHER_KEY }
+
+test('each client is shown the certificate that bears the name it asks for, else the first', async () => {
+  const { port } = await serve(fine, { tls: { identities: [IDENTITY, OTHER] } })
+  const shown = async (servername: string): Promise<string> => (await handshake(port, { servername })).name
+  expect(await shown('up.example')).toBe('server')
+  expect(await shown('other.example')).toBe('other')
+  expect(await shown('OTHER.Example')).toBe('other')
+  expect(await shown('a.wild.example')).toBe('other')
+  expect(await shown('a.b.wild.example')).toBe('server')
+  expect(await shown('wild.example')).toBe('server')
+  expect(await shown('unknown.example')).toBe('server')
+  expect(await shown('')).toBe('server')
+})
+
+test('names of a certificate', () => {
+  expect(namesIn(SERVER_CERT)).toEqual(['up.example'])
+  expect(namesIn(OTHER_CERT)).toEqual(['other.example', '*.wild.example'])
+  expect(namesIn(CLIENT_CERT)).toEqual(['client'])
+})
+
+test('with a CA for clients only those with a certificate of it get in, whatever name they ask for', async () => {
+  const requests: string[] = []
+  const server = await serve((exchange) => requests.push(exchange.target) && fine(exchange), {
+    tls: { identities: [IDENTITY, OTHER], clientCa: CA_CERT },
+  })
+  const own = { cert: CLIENT_CERT, key: CLIENT_KEY }
+  for (const servername of ['up.example', 'other.example', '']) {
+    await expect(handshake(server.port, { servername })).rejects.toThrow()
+    await expect(handshake(server.port, { servername, ...OTHER })).rejects.toThrow()
+    expect(requests).toHaveLength(0)
+    await handshake(server.port, { servername, ...own })
+    expect(requests.splice(0)).toHaveLength(1)
+  }
+  await until(() => server.connections === 0)
+})
+
+test('a session that one server began goes on at another with the same ticket keys', async () => {
+  const ticketKeys = new Uint8Array(48).fill(7)
+  const first = await serve(fine, { tls: { ...SERVER_TLS, ticketKeys } })
+  const second = await serve(fine, { tls: { ...SERVER_TLS, ticketKeys } })
+  const stranger = await serve(fine, { tls: SERVER_TLS })
+  const { session, reused } = await handshake(first.port, {})
+  expect(reused).toBe(false)
+  expect((await handshake(second.port, { session })).reused).toBe(true)
+  expect((await handshake(stranger.port, { session })).reused).toBe(false)
 })

@@ -249,7 +249,9 @@ test('over TLS on both sides, half-closes in either order', async () => {
   const client = createUpstreamClient()
   later(() => client.close())
   const joins: Join[] = []
-  const { port } = await serve((down) => joins.push(new Join(client, origin, down)), { tls: identity })
+  const { port } = await serve((down) => joins.push(new Join(client, origin, down)), {
+    tls: { identities: [identity] },
+  })
   for (const [i, clientFirst] of [true, false].entries()) {
     const socket = tls.connect({ port, host: '127.0.0.1', ca: CA_CERT })
     socket.allowHalfOpen = true

@@ -162,10 +162,27 @@ export interface ServerLimits {
   readonly headerTimeoutMs: number
   readonly bodyTimeoutMs: number
   readonly idleTimeoutMs: number
+  /** Connections at once; one more is closed as soon as it comes. */
+  readonly connectionsMax: number
 }
 
 /** A malformed or over-long request is answered by the transport with these (status -> body), and the connection is closed. */
 export type ProtocolErrorReply = (status: number, reason: string, detail: string) => { headers: string[]; body: string }
+
+export interface ServerTls {
+  /** One at least; the first one is for clients that name none of the others. */
+  readonly identities: readonly TlsIdentity[]
+  /** PEM. Clients must show a certificate that these have signed; without it none is asked for. */
+  readonly clientCa?: string
+  /** 48 random bytes, the same for all threads that share the port: a session that one began goes on in any of them. */
+  readonly ticketKeys?: Uint8Array
+}
+
+/** A certificate in PEM, with those between it and the root behind it, and its key. */
+export interface TlsIdentity {
+  readonly cert: string
+  readonly key: string
+}
 
 export interface ServerOptions {
   readonly host: string
@@ -173,9 +190,11 @@ export interface ServerOptions {
   /** Several threads listen on the same port (Linux). */
   readonly reusePort: boolean
   readonly limits: ServerLimits
-  readonly tls?: { readonly cert: string; readonly key: string }
+  readonly tls?: ServerTls
   readonly onRequest: (exchange: Downstream) => void
   readonly protocolError: ProtocolErrorReply
+  /** A connection was closed since there are `connectionsMax`. */
+  readonly onFull?: () => void
 }
 
 export interface WireServer {

@@ -1,10 +1,18 @@
 import { writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { Agent, request } from 'node:https'
+import { Agent, type AgentOptions, request } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { CA_CERT, CLIENT_KEY, SERVER_CERT, SERVER_KEY } from '../../src/wire/test-certificates.ts'
+import {
+  CA_CERT,
+  CLIENT_CERT,
+  CLIENT_KEY,
+  OTHER_CERT,
+  OTHER_KEY,
+  SERVER_CERT,
+  SERVER_KEY,
+} from '../../src/wire/test-certificates.ts'
 import { call } from '../kit/backend.ts'
 import { Postern, runPostern, writeFiles } from '../kit/postern.ts'
 
@@ -19,9 +27,12 @@ const BUNDLE = {
 }
 
 /** One call that trusts nothing but the test's own CA, on a connection of its own. */
-function secureCall(url: string): Promise<{ status: number; scheme: string | string[] | undefined; subject: string }> {
+function secureCall(
+  url: string,
+  options: AgentOptions = {},
+): Promise<{ status: number; scheme: string | string[] | undefined; subject: string }> {
   return new Promise((resolve, reject) => {
-    const agent = new Agent({ ca: CA_CERT })
+    const agent = new Agent({ ca: CA_CERT, ...options })
     const outgoing = request(url, { agent }, (incoming) => {
       const socket = incoming.socket as import('node:tls').TLSSocket
       const subject = String(socket.getPeerCertificate().subject.CN)
@@ -72,6 +83,27 @@ describe('the TLS door of the gateway', () => {
     }
   })
 
+  test('several certificates, by name; a CA that clients must be signed by', async () => {
+    const [otherCert, otherKey, ca] = ['other-cert.pem', 'other-key.pem', 'ca.pem'].map((name) => join(folder, name))
+    writeFileSync(otherCert!, OTHER_CERT)
+    writeFileSync(otherKey!, OTHER_KEY)
+    writeFileSync(ca!, CA_CERT)
+    const args = ['--tls-cert', cert, '--tls-key', key, '--tls-cert', otherCert!, '--tls-key', otherKey!]
+    const env = { POSTERN_TLS_PORT: '0', POSTERN_TLS_CLIENT_CA: ca! }
+    const postern = await Postern.start([join(folder, 'scheme'), ...args], { env, workers: 2 })
+    try {
+      const url = `${postern.gatewayTls}/scheme`
+      const own = { cert: CLIENT_CERT, key: CLIENT_KEY }
+      expect(await secureCall(url, own)).toMatchObject({ status: 200, subject: 'server' })
+      const other = { ...own, servername: 'a.wild.example', ca: OTHER_CERT }
+      expect(await secureCall(url, other)).toMatchObject({ status: 200, subject: 'other' })
+      await expect(secureCall(url)).rejects.toThrow()
+      await expect(secureCall(url, { cert: OTHER_CERT, key: OTHER_KEY })).rejects.toThrow()
+    } finally {
+      await postern.stop()
+    }
+  })
+
   test('what cannot be used is one clear line', async () => {
     const otherKey = join(folder, 'other-key.pem')
     writeFileSync(otherKey, CLIENT_KEY)
@@ -82,6 +114,15 @@ describe('the TLS door of the gateway', () => {
       [['--tls-port', '0', '--tls-cert', absent, '--tls-key', key], /--tls-cert \S+absent\.pem cannot be read: ENOENT/],
       [['--tls-port', '0', '--tls-cert', key, '--tls-key', key], /--tls-cert \S+key\.pem holds no certificate/],
       [['--tls-port', '0', '--tls-cert', cert, '--tls-key', cert], /--tls-key \S+cert\.pem holds no private key/],
+      [
+        ['--tls-port', '0', '--tls-cert', cert, '--tls-key', key, '--tls-cert', cert],
+        /a --tls-key for each --tls-cert, in the same order: there are 2 certificates and 1 keys/,
+      ],
+      [
+        ['--tls-port', '0', '--tls-cert', cert, '--tls-key', key, '--tls-client-ca', key],
+        /--tls-client-ca \S+key\.pem holds no certificate/,
+      ],
+      [['--tls-client-ca', cert], /--tls-port and --tls-cert and --tls-key missing/],
       [['--tls-port', '0', '--tls-cert', cert, '--tls-key', otherKey], /other-key\.pem is not the key of --tls-cert/],
     ]
     const runs = cases.map(([args]) =>
