@@ -14,6 +14,7 @@ import type { Environment } from '../dialects/postern/environment.ts'
 import { defaultSettings, type PosternConfig } from '../model/deployment.ts'
 import type { SharedFlow } from '../model/entities.ts'
 import { type Problem, Problems } from '../model/problem.ts'
+import { checkLocal } from './check-local.ts'
 import { checkTogether } from './check-together.ts'
 
 export interface Loaded {
@@ -78,6 +79,7 @@ class Loading {
     const countOfConfig = this.#drafts.length
     for (const path of this.#bundles) this.#bundle(path)
     checkTogether(this.#drafts, countOfConfig, this.#config?.settings.virtualHosts ?? [], this.#problems)
+    checkLocal(this.#drafts, this.#problems)
     const proxies = this.#drafts.map((draft) => draft.deployed)
     const config = this.#problems.hasErrors ? null : this.#whole(proxies)
     return { config, drafts: this.#drafts, problems: this.#problems.list }

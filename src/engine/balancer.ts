@@ -1,5 +1,6 @@
 import type { ServerState } from '../core/server-states.ts'
 import type { HealthMonitor, LoadBalancer } from '../model/load-balancer.ts'
+import type { LocalConnection } from '../model/local-connection.ts'
 import { didYouMean } from '../model/nearest.ts'
 import type { HttpConnection } from '../model/proxy.ts'
 import type { CompileContext } from './compile-steps.ts'
@@ -168,8 +169,8 @@ export class Balancers {
   }
 
   /** That of a connection, which `owner` (target endpoint or policy) names within the proxy; null: it has none. */
-  add(connection: HttpConnection, owner: string): Balancer | null {
-    if (connection.balancer === null) return null
+  add(connection: HttpConnection | LocalConnection, owner: string): Balancer | null {
+    if ('local' in connection || connection.balancer === null) return null
     const { deployed, services } = this.#context
     const { name, revision } = deployed.proxy
     const id = [name, revision, deployed.deployment ?? 0, owner].join(' ')

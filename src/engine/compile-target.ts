@@ -1,9 +1,11 @@
 import type { Settings } from '../model/deployment.ts'
+import type { LocalConnection } from '../model/local-connection.ts'
 import type { HttpConnection } from '../model/proxy.ts'
 import type { Balancer } from './balancer.ts'
 import type { Compiler } from './compile-env.ts'
 import { compileTls } from './connection-tls.ts'
 import { CONTENT_OF_REQUEST } from './content.ts'
+import { compileLocal, localBase } from './local-target.ts'
 import type { Segments, SuccessCodes, TargetPlan } from './plan.ts'
 
 /** Defaults of Edge's HTTPTargetConnection properties, ms. */
@@ -13,21 +15,26 @@ const IO_TIMEOUT_MS = 55_000
 /** The plan of one connection: of a TargetEndpoint, or of a RouteRule's direct URL. */
 export function compileTarget(
   name: string,
-  connection: HttpConnection,
+  connection: HttpConnection | LocalConnection,
   compiler: Compiler,
   settings: Settings,
   segments: Segments,
   balancer: Balancer | null,
 ): TargetPlan {
   const { properties } = connection
-  const url = connection.url ?? connection.balancer?.path ?? { text: '', at: connection.at }
+  const isLocal = 'local' in connection
+  const nothing = { text: '', at: connection.at }
+  const url = isLocal ? localBase(connection) : (connection.url ?? connection.balancer?.path ?? nothing)
   const streams = properties['request.streaming.enabled']?.trim().toLowerCase() === 'true'
   return {
     ...segments,
     name,
     url: compiler.template(url, { ignoreUnresolved: false, dollar: true }),
     fixedUrl: /[{}\\]/.test(url.text) ? null : url.text.trim(),
-    tls: balancer === null ? compileTls(connection, settings, compiler.problems) : null,
+    tls: isLocal || balancer !== null ? null : compileTls(connection, settings, compiler.problems),
+    local: isLocal
+      ? compileLocal(connection, (source) => compiler.template(source, { ignoreUnresolved: false }))
+      : null,
     balancer,
     needs: balancer?.retries === true && !streams ? CONTENT_OF_REQUEST : 0,
     success: successCodes(properties['success.codes']),

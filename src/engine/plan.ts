@@ -2,6 +2,7 @@ import type { DeployedProxy, Settings } from '../model/deployment.ts'
 import type { Balancer } from './balancer.ts'
 import type { ConnectionTls } from './connection-tls.ts'
 import type { Exchange } from './exchange.ts'
+import type { LocalTarget } from './local-target.ts'
 import type { Step } from './outcome.ts'
 import type { Template } from './template.ts'
 
@@ -63,6 +64,8 @@ export interface TargetPlan extends Segments {
   readonly fixedUrl: string | null
   /** Null: like every https URL. */
   readonly tls: ConnectionTls | null
+  /** Null: the target is no proxy of this gateway. Else `url` is of the base of the path. */
+  readonly local: LocalTarget | null
   /** Null: one URL says where the target is. */
   readonly balancer: Balancer | null
   /** Bodies that must be at hand before the request goes out (`loadContent`): it may have to be sent again. */

@@ -2,6 +2,7 @@ import type { MaybePromise } from '../core/async.ts'
 import type { Cache } from '../core/cache.ts'
 import type { Counters } from '../core/counters.ts'
 import type { KeyValueMaps } from '../core/key-value-maps.ts'
+import type { LocalAddress } from '../core/local-address.ts'
 import type { EnvironmentEntities } from '../model/entities.ts'
 import type { Problems } from '../model/problem.ts'
 import type { HttpConnection, Policy } from '../model/proxy.ts'
@@ -125,6 +126,8 @@ export interface OutboundRequest {
   /** Flat: name, value, ... Framing and hop-by-hop headers are the transport's. */
   readonly headers: readonly string[]
   readonly body: Buffer | string | null
+  /** A proxy of this gateway: `url` is path and query then. Null or absent: another server. */
+  readonly local?: LocalAddress | null
   /** How TLS is spoken; null or absent: as with any https URL. */
   readonly tls?: ConnectionTls | null
   /** For the whole exchange. */

@@ -2,6 +2,7 @@ import type { Turn } from '../engine/balancer.ts'
 import type { Exchange } from '../engine/exchange.ts'
 import type { Fault } from '../engine/fault.ts'
 import type { Downstream, TunnelSource } from '../wire/types.ts'
+import type { Match } from './route.ts'
 import type { Served } from './served.ts'
 import type { Snapshot } from './snapshot.ts'
 import type { TargetCall } from './target-call.ts'
@@ -25,6 +26,8 @@ export class Call {
   readonly debug: boolean
   /** Milliseconds since the epoch. */
   readonly receivedAtMs: number
+  /** Where it goes, when that was known before it came: a call from proxy to proxy. */
+  match: Match | null
   served: Served | null
   x: Exchange | null
   /** The exchange with the target, while it runs. */
@@ -67,6 +70,7 @@ export class Call {
     this.headersBytes = headersBytes
     this.debug = debug
     this.receivedAtMs = receivedAtMs
+    this.match = null
     this.served = null
     this.x = null
     this.target = null

@@ -14,6 +14,7 @@ import { Call } from './call.ts'
 import { mayDebug } from './diagnostics.ts'
 import { FORWARDS_MAX, forwardCount } from './loop-guard.ts'
 import { ownError } from './own-errors.ts'
+import type { Match } from './route.ts'
 import type { Snapshot } from './snapshot.ts'
 import { TargetCall, type TargetListener } from './target-call.ts'
 import { isKept, isStreamed, rerouted, targetFault, targetRequest } from './target-request.ts'
@@ -54,7 +55,18 @@ export class Life {
 
   /** A request has come in. */
   accept(down: Downstream): void {
+    this.#begin(callOf(down, this.snapshot, this.services.nextId()))
+  }
+
+  /** A proxy calls another one, which was found already. */
+  acceptLocal(down: Downstream, match: Match): void {
     const call = callOf(down, this.snapshot, this.services.nextId())
+    call.match = match
+    this.#begin(call)
+  }
+
+  #begin(call: Call): void {
+    const { down } = call
     down.onFinish = (how) => this.#over(call, how === 'gone')
     this.advance(call, guardLoops)
   }
@@ -178,7 +190,7 @@ const guardLoops: Stage = (_life, call) => {
 const LOOP = new Fault('APIG.0612', 500, 'An API cannot call itself.', 'gateway')
 
 const route: Stage = (_life, call) => {
-  const match = call.snapshot.router.find(call.host, call.path)
+  const match = call.match ?? call.snapshot.router.find(call.host, call.path)
   if (match === null) {
     const url = call.query === '' ? call.path : `${call.path}?${call.query}`
     ownError(call, platformFault('messaging.adaptors.http.flow.ApplicationNotFound', 'default', url))

@@ -11,8 +11,9 @@ import {
 } from '../engine/policy.ts'
 import type { UpstreamCall, UpstreamClient, UpstreamError, UpstreamFailure, UpstreamHandler } from '../wire/types.ts'
 import { connectionTokens, DROP, headerRule, REQUEST_ONLY } from './header-rules.ts'
+import { localOrigin } from './local-client.ts'
 import { tlsReason } from './target-request.ts'
-import { type Destinations, joinTarget } from './url.ts'
+import { type Destination, type Destinations, joinTarget } from './url.ts'
 
 const FAILURES: Readonly<Record<UpstreamFailure, OutboundFailure>> = {
   dns: 'unreachable',
@@ -42,7 +43,7 @@ export class WireOutbound implements Outbound {
   }
 
   call(x: Exchange, request: OutboundRequest): Promise<OutboundAnswer | OutboundError> | OutboundError {
-    const to = this.#destinations.parse(request.url)
+    const to = request.local == null ? this.#destinations.parse(request.url) : localDestination(x, request)
     if (to === null) return new OutboundError('url', `not an http or https URL: ${request.url.slice(0, 200)}`)
     x.forwarded = true
     return new Promise((resolve) => {
@@ -63,6 +64,14 @@ export class WireOutbound implements Outbound {
       )
     })
   }
+}
+
+/** The call keeps the host that the client asked for: a path is looked up among what is bound to it. */
+function localDestination(x: Exchange, { url, local }: OutboundRequest): Destination {
+  const question = url.indexOf('?')
+  const path = question < 0 ? url : url.slice(0, question)
+  const query = question < 0 ? '' : url.slice(question + 1)
+  return { origin: localOrigin(local!), authority: x.client.host, path, query }
 }
 
 function calloutHeaders(x: Exchange, raw: readonly string[], authority: string): string[] {

@@ -14,6 +14,7 @@ import {
   type Settings,
 } from '../model/deployment.ts'
 import { problemLine } from '../model/problem.ts'
+import { endpointKey } from './local-client.ts'
 import type { Publication } from './protocol.ts'
 import { HostRouter } from './route.ts'
 import type { Served } from './served.ts'
@@ -41,6 +42,7 @@ export function snapshotOf(publication: Publication, services: PublishServices):
     settings,
     responseCodes: publication.responseCodes,
     router: new HostRouter(served),
+    endpoints: new Map(served.map((one) => [endpointKey(one.endpoint.proxy.name, one.endpoint.name), one])),
     destinations: new Destinations(services.hostMap, !settings.edgeCompatibleTls),
     balancers: [...new Set(served.map(({ endpoint }) => endpoint.proxy))].flatMap((proxy) => proxy.balancers),
   }
@@ -53,6 +55,7 @@ export function emptySnapshot(settings: Settings): Snapshot {
     settings,
     responseCodes: false,
     router: new HostRouter([]),
+    endpoints: new Map(),
     destinations: new Destinations({}, true),
     balancers: [],
   }

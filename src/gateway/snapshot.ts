@@ -1,6 +1,7 @@
 import type { Balancer } from '../engine/balancer.ts'
 import type { Settings } from '../model/deployment.ts'
 import type { HostRouter } from './route.ts'
+import type { Served } from './served.ts'
 import type { Destinations } from './url.ts'
 
 /** All that a deployment changes, in one reference: requests keep the one they began with. */
@@ -11,6 +12,8 @@ export interface Snapshot {
   readonly responseCodes: boolean
   readonly router: HostRouter
   readonly destinations: Destinations
+  /** By `endpointKey`, for calls from proxy to proxy. */
+  readonly endpoints: ReadonlyMap<string, Served>
   /** Of all proxies. */
   readonly balancers: readonly Balancer[]
 }

@@ -7,6 +7,7 @@ import { platformFault } from '../engine/platform-faults.ts'
 import type { UpstreamError, UpstreamFailure, UpstreamRequest } from '../wire/types.ts'
 import type { Call } from './call.ts'
 import { connectionTokens, FORWARDED_FOR, headerRule, PASS } from './header-rules.ts'
+import { localOrigin } from './local-client.ts'
 import { type Destination, joinTarget } from './url.ts'
 
 /** What goes to the target, from the request as the flows left it; a fault when its URL cannot be made. */
@@ -15,7 +16,12 @@ export function targetRequest(call: Call, x: Exchange, target: TargetPlan): Upst
   if (written instanceof Fault) return written
   const server = call.turn?.server ?? null
   const url = server === null ? written : serverUrl(server, written)
-  const to = call.snapshot.destinations.parse(url.trim())
+  const local = target.local === null || x.targetUrl !== null ? null : target.local(x)
+  if (local instanceof Fault) return local
+  const to =
+    local === null
+      ? call.snapshot.destinations.parse(url.trim())
+      : { origin: localOrigin(local), authority: call.host, path: url.trim(), query: '' }
   if (to === null) return platformFault('protocol.http.BadPath', url.slice(0, 200))
   // Edge leaves open whether the suffix follows an explicit target.url; every careful sample says false first, so it does not.
   const suffix = x.copyPathSuffix && x.targetUrl === null ? x.pathSuffix : ''

@@ -7,11 +7,12 @@ import { needsXml, prepareXml } from '../core/xml-document.ts'
 import { defaultSettings } from '../model/deployment.ts'
 import { createUpstreamClient } from '../wire/client.ts'
 import { listen } from '../wire/server.ts'
-import type { Downstream, WireServer } from '../wire/types.ts'
+import type { Downstream, UpstreamClient, WireServer } from '../wire/types.ts'
 import type { Call } from './call.ts'
 import { fillRecord } from './call-record.ts'
 import { HealthMonitors } from './health-monitor.ts'
 import { Life, type LifeServices } from './life.ts'
+import { GatewayClient } from './local-client.ts'
 import { WireOutbound } from './outbound.ts'
 import type { FromWorker, ListenOptions, Publication, ToWorker } from './protocol.ts'
 import { protocolError } from './protocol-error.ts'
@@ -33,7 +34,7 @@ export interface ThreadServices {
 
 /** One gateway thread: serves what is published to it, and does as the main thread says. */
 export class GatewayThread implements LifeServices {
-  readonly client: ReturnType<typeof createUpstreamClient> = createUpstreamClient()
+  readonly client: UpstreamClient = new GatewayClient(createUpstreamClient(), () => this.#life)
   readonly nextId: () => string = requestIds()
   readonly #services: ThreadServices
   readonly #outbound: WireOutbound

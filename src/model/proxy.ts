@@ -1,5 +1,6 @@
 import type { SslInfo } from './entities.ts'
 import type { LoadBalancer } from './load-balancer.ts'
+import type { LocalConnection } from './local-connection.ts'
 import type { Position, SourceText } from './source.ts'
 
 /** Whose words a proxy answers in: that of the files it was written in. */
@@ -93,7 +94,7 @@ export interface RouteRule {
 }
 
 export interface TargetEndpoint extends Endpoint {
-  readonly connection: HttpConnection
+  readonly connection: HttpConnection | LocalConnection
 }
 
 /** HTTPTargetConnection: the same element in target endpoints and in ServiceCallout. */

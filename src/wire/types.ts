@@ -1,4 +1,5 @@
 import type { BodySource } from '../core/body.ts'
+import type { LocalAddress } from '../core/local-address.ts'
 
 /**
  * The two narrow interfaces between a transport and the gateway: raw header arrays (flat: name, value, ...), chunks,
@@ -83,6 +84,8 @@ export interface Origin {
   readonly host: string
   readonly port: number
   readonly tls?: TlsClientOptions
+  /** A proxy of this gateway itself: never seen by the wire. */
+  readonly local?: LocalAddress
 }
 
 export interface UpstreamRequest {

@@ -1,13 +1,13 @@
 import { httpConnectionOf, isFilled } from '../../model/http-connection.ts'
+import { localConnectionOf } from '../../model/local-connection.ts'
 import type { Problems } from '../../model/problem.ts'
-import type { HttpConnection, TargetEndpoint } from '../../model/proxy.ts'
+import type { TargetEndpoint } from '../../model/proxy.ts'
 import { childOf, childrenOf, type XmlElement } from '../../model/xml.ts'
 import { nameOf, onlyChild } from './elements.ts'
 import { type Reading, readEndpoint } from './flows.ts'
 
 /** Ways to a backend that this version cannot go, and what to write instead. */
 const laterConnections: Readonly<Record<string, string>> = {
-  LocalTargetConnection: 'call the other proxy by its URL in <HTTPTargetConnection> for now',
   ScriptTarget: 'run the Node program yourself and name it in <HTTPTargetConnection>',
   HostedTarget: 'run the Node program yourself and name it in <HTTPTargetConnection>',
 }
@@ -24,9 +24,10 @@ export function readTargetEndpoint(root: XmlElement, reading: Reading): TargetEn
   return { ...endpoint, connection: readConnection(root, reading.problems) ?? standIn }
 }
 
-function readConnection(root: XmlElement, problems: Problems): HttpConnection | null {
+function readConnection(root: XmlElement, problems: Problems): TargetEndpoint['connection'] | null {
   const http = onlyChild(root, 'HTTPTargetConnection', problems)
-  // <HostedTarget/> says all that it has to say by being there; an empty LocalTargetConnection says nothing.
+  const local = childrenOf(root, 'LocalTargetConnection').find(isFilled)
+  // <HostedTarget/> says all that it has to say by being there.
   const others = Object.keys(laterConnections).flatMap((name) =>
     childrenOf(root, name).filter((element) => isFilled(element) || name === 'HostedTarget'),
   )
@@ -34,13 +35,11 @@ function readConnection(root: XmlElement, problems: Problems): HttpConnection | 
     const text = `<${element.name}> is not supported yet in this version; ${laterConnections[element.name]}`
     problems.error('NotSupportedYet', element.at, text)
   }
-  const other = others[0]
-  if (other !== undefined) {
-    // Samples of Edge have a ScriptTarget beside a connection that is not used.
-    if (other.name === 'LocalTargetConnection' && http !== undefined && isFilled(http)) {
-      const text = `<${other.name}> together with <HTTPTargetConnection>; a target endpoint has one connection`
-      problems.error('ConnectionConflict', other.at, text)
-    }
+  if (others.length > 0) return null
+  if (local !== undefined) {
+    if (http === undefined || !isFilled(http)) return localConnectionOf(local, problems)
+    const text = '<LocalTargetConnection> together with <HTTPTargetConnection>; a target endpoint has one connection'
+    problems.error('ConnectionConflict', local.at, text)
     return null
   }
   if (http !== undefined) return httpConnectionOf(http, problems)

@@ -67,9 +67,9 @@ apis:
   - {name: b, basePath: /b, target: *t}
 `)
   expect(problems).toEqual([])
-  expect(config?.proxies.map(({ proxy }) => proxy.targetEndpoints[0]?.connection.url?.text)).toEqual([
-    'http://a.example',
-    'http://a.example',
+  expect(config?.proxies.map(({ proxy }) => proxy.targetEndpoints[0]?.connection)).toMatchObject([
+    { url: { text: 'http://a.example' } },
+    { url: { text: 'http://a.example' } },
   ])
 })
 
@@ -124,6 +124,6 @@ describe('any text', () => {
   ])('%s end soon', (_, text) => {
     const began = performance.now()
     expect(read(text).config).toBeNull()
-    expect(performance.now() - began).toBeLessThan(5_000)
+    expect(performance.now() - began).toBeLessThan(15_000)
   })
 })

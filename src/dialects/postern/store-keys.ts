@@ -67,7 +67,7 @@ const sslKeys: readonly ConfigKey[] = [
 export const targetServerKeys: readonly ConfigKey[] = [
   { name: 'name', shape: name, required: true, doc: 'As Server in LoadBalancer names it.' },
   { name: 'host', shape: text, required: true, doc: 'Host name or address.' },
-  { name: 'port', shape: { type: 'whole', min: 1, max: 65_535 }, required: true, doc: 'Its port.' },
+  { name: 'port', shape: { type: 'whole', min: 1, max: 65_535 }, required: true, doc: 'Port that it listens on.' },
   { name: 'enabled', shape: flag, otherwise: 'true', doc: 'false: it gets no calls.' },
   { name: 'ssl', shape: { type: 'keys', keys: sslKeys }, doc: 'HTTPS; without it plain HTTP.' },
 ]

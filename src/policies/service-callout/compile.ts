@@ -1,4 +1,5 @@
 import { isPromise } from '../../core/async.ts'
+import type { LocalAddress } from '../../core/local-address.ts'
 import { type Balancer, type Server, serverUrl, type Turn } from '../../engine/balancer.ts'
 import { connectionTimeouts, retained, successCodes } from '../../engine/compile-target.ts'
 import type { ConnectionTls } from '../../engine/connection-tls.ts'
@@ -9,11 +10,13 @@ import { compileText, type Text } from '../../engine/edits-write.ts'
 import type { Exchange } from '../../engine/exchange.ts'
 import { Fault } from '../../engine/fault.ts'
 import { toText } from '../../engine/language/value.ts'
+import { compileLocal, type LocalTarget, localBase } from '../../engine/local-target.ts'
 import { Message } from '../../engine/message.ts'
 import type { Outcome, Step } from '../../engine/outcome.ts'
 import type { SuccessCodes } from '../../engine/plan.ts'
 import { type CompileEnv, type OutboundAnswer, OutboundError, type OutboundRequest } from '../../engine/policy.ts'
 import { isFlowMessage, type MessageReference } from '../../engine/variables.ts'
+import type { SourceText } from '../../model/source.ts'
 import type { CalloutFault } from './faults.ts'
 import { InFlight } from './in-flight.ts'
 import { type Config, DEFAULT_REQUEST } from './parse.ts'
@@ -34,6 +37,8 @@ class Callout {
   readonly #response: MessageReference | null
   readonly #edit: (x: Exchange, m: Message) => Fault | undefined
   readonly #url: Text
+  /** Null: another server is called, no proxy of this gateway. */
+  readonly #local: LocalTarget | null
   /** Null: the URL says where to. */
   readonly #balancer: Balancer | null
   readonly #tls: ConnectionTls | null
@@ -74,11 +79,13 @@ class Callout {
     this.#edit = (x, m) => applyEdits(steps, 0, steps.length, x, m)
     const hasSource = steps.length > 0 || ignoreUnresolved || config.request === DEFAULT_REQUEST
     this.#mayMake = hasSource && !isFlowMessage(config.request)
-    const url = connection.url ?? connection.balancer?.path ?? { text: '', at: connection.at }
-    this.#url = compileText(url, env, { ignoreUnresolved, dollar: true })
-    this.#balancer = env.balancer(connection)
-    this.#tls = this.#balancer === null ? env.tls(connection) : null
-    this.#expectedName = connection.ssl?.commonName?.value ?? null
+    this.#url = compileText(urlOf(connection), env, { ignoreUnresolved, dollar: true })
+    const http = 'local' in connection ? null : connection
+    this.#local =
+      'local' in connection ? compileLocal(connection, (source) => env.template(source, { ignoreUnresolved })) : null
+    this.#balancer = http === null ? null : env.balancer(http)
+    this.#tls = http === null || this.#balancer !== null ? null : env.tls(http)
+    this.#expectedName = http?.ssl?.commonName?.value ?? null
     this.#success = successCodes(properties['success.codes'])
     this.#timeouts = connectionTimeouts(properties)
     this.#retainRequest = retained(properties, 'request.retain.headers', lowerCase)
@@ -106,7 +113,9 @@ class Callout {
       x.set(this.#failedName, true)
       return undefined
     }
-    const outgoing = this.#outgoing(message, url, turn?.server ?? null)
+    const local = this.#localAddress(x, url)
+    if (local instanceof Fault) return local
+    const outgoing = this.#outgoing(message, url, turn?.server ?? null, local)
     const answering = turn === null ? this.#env.outbound.call(x, outgoing) : this.#balanced(x, outgoing, turn)
     if (this.#config.clearPayload && message !== x.request) {
       message.body.set(null)
@@ -129,6 +138,11 @@ class Callout {
       return this.#env.fault('RequestVariableNotMessageType', name)
     }
     return new Message('request')
+  }
+
+  /** Null: the call goes to another server, as its connection or a policy has said. */
+  #localAddress(x: Exchange, url: string): LocalAddress | Fault | null {
+    return this.#local === null || /^https?:/.test(url) ? null : this.#local(x)
   }
 
   /** Null: there is no load balancer, or a policy has said where the call goes. */
@@ -176,12 +190,13 @@ class Callout {
     if (url.startsWith('https:')) x.set(this.#certificateName, this.#expectedName ?? hostOf(url))
   }
 
-  #outgoing(message: Message, url: string, server: Server | null): OutboundRequest {
+  #outgoing(message: Message, url: string, server: Server | null, local: LocalAddress | null): OutboundRequest {
     return {
       url,
       method: message.verb,
       headers: keptHeaders(message.headers.raw, this.#retainRequest),
       body: message.body.isEmpty ? null : message.bytes,
+      local,
       tls: server === null ? this.#tls : server.tls,
       timeoutMs: this.#config.timeoutMs,
       connectTimeoutMs: this.#timeouts.connectTimeoutMs,
@@ -200,6 +215,12 @@ class Callout {
     x.set(this.#failedName, false)
     return undefined
   }
+}
+
+/** What the address of a call begins with: the whole URL, the path behind a server of a balancer, or that of a local proxy. */
+function urlOf(connection: NonNullable<Config['connection']>): SourceText {
+  if ('local' in connection) return localBase(connection)
+  return connection.url ?? connection.balancer?.path ?? { text: '', at: connection.at }
 }
 
 const NO_ACTIVE_TARGETS = 'The Service is temporarily unavailable'

@@ -47,6 +47,7 @@ describe('the request', () => {
     expect(only(requests)).toEqual({
       url: URL,
       method: 'GET',
+      local: null,
       tls: null,
       headers: [],
       body: null,
@@ -412,8 +413,8 @@ describe('deployment', () => {
       'ReferenceMissing',
     ],
     [
-      '<LocalTargetConnection><APIProxy>a</APIProxy></LocalTargetConnection>',
-      'NotSupportedYet: <LocalTargetConnection> is not supported yet',
+      '<LocalTargetConnection><Path>no-slash</Path></LocalTargetConnection>',
+      'InvalidURL: a <Path> begins with a slash',
     ],
     [
       `${http}<LocalTargetConnection><Path>/a</Path></LocalTargetConnection>`,

@@ -8,6 +8,7 @@ import {
   warnUnknown,
 } from '../../engine/edits-parse.ts'
 import { httpConnectionOf, isFilled } from '../../model/http-connection.ts'
+import { type LocalConnection, localConnectionOf } from '../../model/local-connection.ts'
 import type { Problems } from '../../model/problem.ts'
 import type { HttpConnection } from '../../model/proxy.ts'
 import { childOf, textOf, type XmlElement } from '../../model/xml.ts'
@@ -23,7 +24,7 @@ export interface Config {
   /** For the whole exchange. */
   readonly timeoutMs: number
   /** Null only together with an error. */
-  readonly connection: HttpConnection | null
+  readonly connection: HttpConnection | LocalConnection | null
 }
 
 /** The reserved name of a request that the policy does not name; masks refer to it. */
@@ -99,7 +100,7 @@ function timeoutOf(xml: XmlElement, problems: Problems): number {
   return TIMEOUT_MS
 }
 
-function connectionOf(xml: XmlElement, problems: Problems): HttpConnection | null {
+function connectionOf(xml: XmlElement, problems: Problems): Config['connection'] {
   const http = childOf(xml, 'HTTPTargetConnection')
   const local = childOf(xml, 'LocalTargetConnection')
   if (local !== undefined && isFilled(local)) return localConnection(local, http, problems)
@@ -109,17 +110,9 @@ function connectionOf(xml: XmlElement, problems: Problems): HttpConnection | nul
   return null
 }
 
-function localConnection(local: XmlElement, http: XmlElement | undefined, problems: Problems): null {
-  if (http !== undefined && isFilled(http)) {
-    const text = '<LocalTargetConnection> together with <HTTPTargetConnection>; a ServiceCallout has one of them'
-    problems.error('ConnectionConflict', local.at, text)
-  } else if (textOf(local, 'APIProxy') !== undefined && textOf(local, 'Path') !== undefined) {
-    const text = '<APIProxy> together with <Path>; a LocalTargetConnection has one of them'
-    problems.error('ConnectionConflict', local.at, text)
-  } else {
-    const text =
-      '<LocalTargetConnection> is not supported yet in this version; call the proxy by its URL in <HTTPTargetConnection>'
-    problems.error('NotSupportedYet', local.at, text)
-  }
+function localConnection(local: XmlElement, http: XmlElement | undefined, problems: Problems): LocalConnection | null {
+  if (http === undefined || !isFilled(http)) return localConnectionOf(local, problems)
+  const text = '<LocalTargetConnection> together with <HTTPTargetConnection>; a ServiceCallout has one of them'
+  problems.error('ConnectionConflict', local.at, text)
   return null
 }
