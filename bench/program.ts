@@ -37,7 +37,7 @@ export class Program {
   static async start(options: ProgramOptions): Promise<Program> {
     const data = mkdtempSync(join(tmpdir(), 'postern-bench-'))
     const own = ['start', '--config', options.config, '--workers', String(options.workers), '--data', data]
-    const args = [LAUNCHER, ...own, '--port', '0', '--admin-port', '0', '--log-level', 'warn']
+    const args = [LAUNCHER, ...own, '--port', '0', '--admin-port', '0', '--backend-port', '0', '--log-level', 'warn']
     const [command, ...rest] = options.cpus === undefined ? args : ['taskset', '-c', options.cpus, ...args]
     const child = spawn(command!, rest, { stdio: ['ignore', 'pipe', 'inherit'] })
     let output = ''

@@ -53,7 +53,7 @@ if (!existsSync(harness) || missing.length > 0) {
   const data = mkdtempSync(join(tmpdir(), 'postern-bench-'))
   const peers = process.argv.includes('--peers') ? [] : ['-only', 'nginx', 'nginx-lua']
   const rows = [
-    `postern=8080:${home}bin/postern start --config ${home}bench/gateway.yaml --workers 1 --port 8080 --admin-port 0 --log-level warn --data ${data}`,
+    `postern=8080:${home}bin/postern start --config ${home}bench/gateway.yaml --workers 1 --port 8080 --admin-port 0 --backend-port 0 --log-level warn --data ${data}`,
     `floor=8081:${process.execPath} ${home}bench/floor.ts 8081 9700`,
   ]
   print('\nwire: CPU per request beside nginx')

@@ -44,6 +44,8 @@ async function once(name: string, cache: string, workers: number): Promise<Start
     '0',
     '--admin-port',
     '0',
+    '--backend-port',
+    '0',
     '--data',
     data,
     '--log-level',

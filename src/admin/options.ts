@@ -1,3 +1,5 @@
+import type { UsageQueries } from '../accounts/ports.ts'
+import type { Registry } from '../accounts/registry.ts'
 import type { Analytics } from '../analytics/ports.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Service } from '../model/service.ts'
@@ -27,6 +29,11 @@ export interface Readiness {
   readonly why?: string
 }
 
+export interface AccountServices {
+  readonly registry: Registry
+  readonly usage: UsageQueries
+}
+
 /** All that the admin door needs; it keeps no globals and reads no environment. */
 export interface AdminOptions {
   /** Default 127.0.0.1. */
@@ -37,6 +44,8 @@ export interface AdminOptions {
   readonly analytics: Analytics
   /** What is deployed can change at any time: asked for at each call. */
   readonly services: () => readonly Service[]
+  /** 3scale's accounts and what was used; null: there are none. */
+  readonly accounts: AccountServices | null
   readonly proxies: () => readonly ProxySummary[]
   readonly metrics: MetricsSource
   /** Edge's management API changes this; null: there is no such API. */

@@ -8,6 +8,7 @@ import { MetricsPage } from './metrics.ts'
 import { nativeRoutes } from './native/routes.ts'
 import type { AdminOptions } from './options.ts'
 import { pageRoutes } from './pages.ts'
+import { internalRoutes } from './threescale/internal.ts'
 import { statsRoutes } from './threescale/stats.ts'
 
 export interface Admin {
@@ -109,7 +110,18 @@ function mount(app: FastifyInstance, options: AdminOptions, guard: Guard): void 
     },
     { prefix: '/stats' },
   )
-  const { edge } = options
+  const { edge, accounts } = options
+  if (accounts !== null) {
+    app.register(
+      async (scope) => {
+        scope.addHook('onRequest', adminOnly(guard))
+        scope.addHook('onSend', neverStored)
+        answerErrors(scope, errorShapes.threescale, options.log)
+        internalRoutes(scope, options, accounts)
+      },
+      { prefix: '/internal' },
+    )
+  }
   if (edge === null) return
   app.register(
     async (scope) => {

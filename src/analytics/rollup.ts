@@ -1,3 +1,4 @@
+import type { UsageBatch } from '../model/usage.ts'
 import { latencyBucket, latencyBuckets } from './latency.ts'
 import type { AnsweredBy, CallRecord } from './record.ts'
 
@@ -33,6 +34,8 @@ export interface Batch {
   readonly rows: readonly BatchRow[]
   /** Calls that are in no row, because the thread held as many rows as it may. */
   readonly droppedCalls: number
+  /** What 3scale's applications used meanwhile: kept together with the rows, or not at all. */
+  readonly usage?: UsageBatch
 }
 
 /** How many different rows a thread holds between two flushes; calls that would need one more are dropped and counted. */

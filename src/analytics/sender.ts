@@ -1,5 +1,5 @@
 import type { MessagePort } from 'node:worker_threads'
-import { type Batch, callsIn, type Recorder } from './rollup.ts'
+import { type Batch, callsIn } from './rollup.ts'
 
 /** From a gateway thread to the store thread. */
 export type ToStore =
@@ -11,6 +11,12 @@ export type FromStore =
   | { readonly kind: 'written'; readonly sequence: number; readonly calls: number }
   | { readonly kind: 'failed'; readonly sequence: number; readonly calls: number; readonly message: string }
   | { readonly kind: 'flushed'; readonly id: number; readonly problem: string | null }
+
+/** Gathers what is to be sent: a `Recorder`, alone or with others. */
+export interface BatchSource {
+  /** Everything since the last time; null when there was nothing. */
+  take(): Batch | null
+}
 
 export interface SenderOptions {
   /** Time between two flushes. */
@@ -29,7 +35,7 @@ interface Flush {
 
 /** Hands what a thread's recorder counted to the store thread, a few times a second. Nobody on the request path waits for it. */
 export class BatchSender {
-  readonly #recorder: Recorder
+  readonly #recorder: BatchSource
   readonly #everyMs: number
   readonly #unacknowledgedMax: number
   #port: MessagePort | null = null
@@ -39,7 +45,7 @@ export class BatchSender {
   readonly #flushes = new Map<number, Flush>()
   #unansweredCalls = 0
 
-  constructor(recorder: Recorder, port: MessagePort, options: SenderOptions = {}) {
+  constructor(recorder: BatchSource, port: MessagePort, options: SenderOptions = {}) {
     this.#recorder = recorder
     this.#everyMs = options.everyMs ?? EVERY_MS
     this.#unacknowledgedMax = options.unacknowledgedMax ?? UNACKNOWLEDGED_MAX

@@ -35,6 +35,8 @@ const noConfig: PosternConfig = {
   throttles: [],
   services: [],
   keyValueMaps: [],
+  accounts: [],
+  applications: [],
   responseCodes: false,
   hostMap: {},
 }

@@ -1,5 +1,6 @@
 import { Catalog } from '../catalog/catalog.ts'
 import { KeyValueStore } from '../catalog/key-value-maps.ts'
+import type { Documents } from '../catalog/ports.ts'
 import { type MapOperation, mapPlace } from '../core/key-value-maps.ts'
 import type { Log } from '../core/log.ts'
 import { deployPolicies } from '../engine/deploy.ts'
@@ -7,15 +8,13 @@ import type { DeployedProxy, PosternConfig, Settings } from '../model/deployment
 import type { KeyValueMap } from '../model/entities.ts'
 import { type Problem, Problems } from '../model/problem.ts'
 import { POLICY_KINDS } from '../policies/index.ts'
-import { openDocuments } from '../stores/sqlite/documents.ts'
-import { loadSealKey, sealed } from '../stores/sqlite/sealed.ts'
 import { checkTogether } from './check-together.ts'
 import { problemsOfProxy } from './compile-problems.ts'
 
 export interface CatalogOptions {
   /** What the files name. */
   readonly files: PosternConfig
-  readonly dataFolder: string
+  readonly documents: Documents
   readonly log: Log
   /** Resolves when every gateway thread serves it. */
   publish(config: PosternConfig): Promise<void>
@@ -24,12 +23,10 @@ export interface CatalogOptions {
 export interface OpenCatalog {
   readonly catalog: Catalog
   readonly maps: KeyValueStore
-  close(): void
 }
 
-/** The catalogue of the data folder over what the files name. Throws when the folder cannot be used. */
-export async function openCatalog({ files, dataFolder, log, publish }: CatalogOptions): Promise<OpenCatalog> {
-  const documents = sealed(openDocuments(dataFolder), loadSealKey(dataFolder))
+/** The catalogue over what the files name. */
+export async function openCatalog({ files, documents, log, publish }: CatalogOptions): Promise<OpenCatalog> {
   const maps = new KeyValueStore({ documents, now: Date.now })
   await writeMaps(files, maps)
   const judge = new Judge()
@@ -46,7 +43,7 @@ export async function openCatalog({ files, dataFolder, log, publish }: CatalogOp
     warn: (fields, message) => log.warn(fields, message),
   })
   deployPolicies(catalog.config, POLICY_KINDS, maps)
-  return { catalog, maps, close: () => documents.close() }
+  return { catalog, maps }
 }
 
 /** The entries of files win over what is kept under the same key. Throws when they cannot be kept. */

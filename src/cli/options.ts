@@ -12,6 +12,9 @@ export interface StartOptions {
   readonly tlsCert?: readonly string[]
   readonly tlsKey?: readonly string[]
   readonly tlsClientCa?: string
+  readonly backendHost: string
+  readonly backendPort: number
+  readonly backendTlsPort?: number
   readonly adminHost: string
   readonly adminPort: number
   readonly data: string
@@ -60,6 +63,17 @@ export function startCommand(): Command {
       new Option('--tls-client-ca <file>', 'in PEM; clients must show a certificate that one of these has signed').env(
         'POSTERN_TLS_CLIENT_CA',
       ),
+    )
+    .addOption(
+      new Option('--backend-host <address>', "address of the door of 3scale's Service Management API")
+        .env('POSTERN_BACKEND_HOST')
+        .default('127.0.0.1'),
+    )
+    .addOption(option('--backend-port <port>', 'its port; 0 takes a free one', 'POSTERN_BACKEND_PORT', port, 9001))
+    .addOption(
+      new Option('--backend-tls-port <port>', 'its port for HTTPS, with --tls-cert and --tls-key; 0 takes a free one')
+        .env('POSTERN_BACKEND_TLS_PORT')
+        .argParser(port),
     )
     .addOption(
       new Option('--admin-host <address>', 'address of the admin door').env('POSTERN_ADMIN_HOST').default('127.0.0.1'),

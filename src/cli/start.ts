@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { Registry } from '../accounts/registry.ts'
 import type { ProxySummary } from '../admin/options.ts'
 import type { Admin } from '../admin/server.ts'
 import { loadAdminToken } from '../admin/token.ts'
@@ -15,6 +16,8 @@ import { cachePort } from '../stores/memory/cache-port.ts'
 import { MemoryCounters } from '../stores/memory/counters.ts'
 import { keyValuePort } from '../stores/memory/key-value-port.ts'
 import { MemoryServerStates } from '../stores/memory/server-states.ts'
+import { openDocuments } from '../stores/sqlite/documents.ts'
+import { loadSealKey, sealed } from '../stores/sqlite/sealed.ts'
 import { allProblems, printProblems, summary } from './check.ts'
 import { problemsOfProxy } from './compile-problems.ts'
 import { loadPaths } from './load-paths.ts'
@@ -22,7 +25,7 @@ import { openCatalog } from './open-catalog.ts'
 import type { StartOptions } from './options.ts'
 import { onShutdown } from './shutdown.ts'
 import { Stores } from './stores.ts'
-import { tlsDoor } from './tls-door.ts'
+import { tlsDoors } from './tls-door.ts'
 
 const GRACE_MS = 10_000
 const FILL_WARNING = 0.75
@@ -54,15 +57,14 @@ function load(paths: readonly string[], options: StartOptions): PosternConfig {
 }
 
 async function serve(config: PosternConfig, options: StartOptions, log: Log, began: number): Promise<void> {
-  const tls = tlsDoor(options)
+  const tls = tlsDoors(options)
   let generation = 1
-  const {
-    catalog,
-    maps,
-    close: closeCatalog,
-  } = await openCatalog({
+  const sealKey = loadSealKey(options.data)
+  const documents = sealed(openDocuments(options.data), sealKey)
+  const registry = new Registry({ store: documents, now: Date.now, changed: () => fleet.accountsChanged() }, config)
+  const { catalog, maps } = await openCatalog({
     files: config,
-    dataFolder: options.data,
+    documents,
     log,
     publish: async (next) => {
       await fleet.publish(publicationOf(next, ++generation))
@@ -79,6 +81,8 @@ async function serve(config: PosternConfig, options: StartOptions, log: Log, beg
       cachePort: () => cachePort(cache),
       mapsPort: () => keyValuePort(maps),
       hostMap: { ...config.hostMap, ...options.hostMap },
+      dataFolder: options.data,
+      sealKey,
       log,
       logLevel: options.logLevel,
       listen: {
@@ -86,7 +90,12 @@ async function serve(config: PosternConfig, options: StartOptions, log: Log, beg
         port: options.port,
         reusePort: options.workers > 1,
         limits: SERVER_LIMITS,
-        ...(tls !== null && { tls }),
+        ...(tls.gateway !== undefined && { tls: tls.gateway }),
+        backend: {
+          host: options.backendHost,
+          port: options.backendPort,
+          ...(tls.backend !== undefined && { tls: tls.backend }),
+        },
       },
       onExit: (number) => {
         MemoryCounters.recover(table, number)
@@ -99,11 +108,7 @@ async function serve(config: PosternConfig, options: StartOptions, log: Log, beg
   const token = loadAdminToken(options.data, process.env)
   for (const warning of token.warnings) log.warn({}, warning)
   await fleet.start().catch((error: Error) => {
-    const doors =
-      tls === null
-        ? `door ${options.host}:${options.port}`
-        : `doors ${options.host}:${options.port} and :${tls.port} (TLS)`
-    throw new Error(`the gateway ${doors} cannot be opened: ${error.message}`)
+    throw new Error(`${gatewayDoors(options, error)} cannot be opened: ${error.message}`)
   })
   const counters = new MemoryCounters(table, 0x7fff_ffff)
   watchFill(counters, log)
@@ -112,7 +117,8 @@ async function serve(config: PosternConfig, options: StartOptions, log: Log, beg
     port: options.adminPort,
     token: token.value,
     analytics: stores.analytics,
-    services: () => config.services,
+    services: () => registry.services,
+    accounts: { registry, usage: stores.usage },
     proxies: () => catalog.config.proxies.map(summaryOf),
     edge: { catalog, maps, organization: config.settings.organization, environment: config.settings.environment },
     metrics: {
@@ -139,8 +145,16 @@ async function serve(config: PosternConfig, options: StartOptions, log: Log, beg
     await fleet.close(GRACE_MS)
     await admin.close()
     await stores.close()
-    closeCatalog()
+    documents.close()
   })
+}
+
+/** Which of the doors of the gateway threads an error is about, as far as it says. */
+function gatewayDoors({ host, port, tlsPort, backendHost, backendPort }: StartOptions, error: Error): string {
+  if (error.message.endsWith(`:${backendPort}`)) return `the backend door ${backendHost}:${backendPort}`
+  return tlsPort === undefined
+    ? `the gateway door ${host}:${port}`
+    : `the gateway doors ${host}:${port} and :${tlsPort} (TLS)`
 }
 
 function publicationOf(config: PosternConfig, generation: number): Publication {
@@ -192,6 +206,10 @@ function banner(
   process.stdout.write(
     `gateway: http://${shown(options.host)}:${fleet.port}\n` +
       (fleet.tlsPort === 0 ? '' : `gateway (tls): https://${shown(options.host)}:${fleet.tlsPort}\n`) +
+      `backend: http://${shown(options.backendHost)}:${fleet.backendPort}\n` +
+      (fleet.backendTlsPort === 0
+        ? ''
+        : `backend (tls): https://${shown(options.backendHost)}:${fleet.backendTlsPort}\n`) +
       `admin: ${adminUrl}\n` +
       `dashboard: ${adminUrl}/?token=${token}\n` +
       `ready: ${count(proxies.length, 'proxy')}, ${count(options.workers, 'worker')}, ${(tookMs / 1000).toFixed(2)} s\n`,

@@ -1,3 +1,4 @@
+import type { UsageQueries } from '../accounts/ports.ts'
 import type { Analytics } from '../analytics/ports.ts'
 import type { Log } from '../core/log.ts'
 import type { Fleet } from '../gateway/fleet.ts'
@@ -35,6 +36,12 @@ export class Stores {
     firstAndLast: (scope) => this.#now().analytics.firstAndLast(scope),
     running: () => this.#now().analytics.running(),
     health: () => this.#now().analytics.health(),
+  }
+
+  readonly usage: UsageQueries = {
+    usage: (query) => this.#now().usage.usage(query),
+    integrationErrors: (query) => this.#now().usage.integrationErrors(query),
+    forgetErrors: (service) => this.#now().usage.forgetErrors(service),
   }
 
   async close(): Promise<void> {

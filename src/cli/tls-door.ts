@@ -7,21 +7,28 @@ import type { StartOptions } from './options.ts'
 
 const TICKET_KEY_BYTES = 48
 
+/** Doors over TLS that the options ask for; absent: none. */
+export interface TlsDoors {
+  readonly gateway?: TlsListenOptions
+  readonly backend?: TlsListenOptions
+}
+
 /**
- * The TLS door that the options ask for, its PEM files read and tried; null when they ask for none.
+ * Reads and tries the PEM files that all doors over TLS share.
  * @throws Error with one line that names the option and the file
  */
-export function tlsDoor(
-  options: Pick<StartOptions, 'tlsPort' | 'tlsCert' | 'tlsKey' | 'tlsClientCa'>,
-): TlsListenOptions | null {
-  const { tlsPort, tlsCert = [], tlsKey = [], tlsClientCa } = options
-  if (tlsPort === undefined && tlsCert.length === 0 && tlsKey.length === 0 && tlsClientCa === undefined) return null
+export function tlsDoors(
+  options: Pick<StartOptions, 'tlsPort' | 'tlsCert' | 'tlsKey' | 'tlsClientCa' | 'backendTlsPort'>,
+): TlsDoors {
+  const { tlsPort, tlsCert = [], tlsKey = [], tlsClientCa, backendTlsPort } = options
+  const ports = [tlsPort, backendTlsPort].filter((port) => port !== undefined)
+  if (ports.length === 0 && tlsCert.length === 0 && tlsKey.length === 0 && tlsClientCa === undefined) return {}
   const missing = [
-    tlsPort === undefined && '--tls-port',
+    ports.length === 0 && '--tls-port',
     tlsCert.length === 0 && '--tls-cert',
     tlsKey.length === 0 && '--tls-key',
   ].filter((name) => name !== false)
-  if (tlsPort === undefined || missing.length > 0) {
+  if (missing.length > 0) {
     throw new Error(
       `the TLS door needs --tls-port, --tls-cert and --tls-key together: ${missing.join(' and ')} missing`,
     )
@@ -31,13 +38,16 @@ export function tlsDoor(
       `the TLS door needs a --tls-key for each --tls-cert, in the same order: there are ${tlsCert.length} certificates and ${tlsKey.length} keys`,
     )
   }
+  const identities = tlsCert.map((cert, i) => identity(cert, tlsKey[i]!))
+  const clientCa = tlsClientCa === undefined ? {} : { clientCa: authorities(tlsClientCa) }
+  // Gateways elsewhere call the backend door: a provider key or a service token is their way in, not a certificate.
   return {
-    port: tlsPort,
-    identities: tlsCert.map((cert, i) => identity(cert, tlsKey[i]!)),
-    ...(tlsClientCa !== undefined && { clientCa: authorities(tlsClientCa) }),
-    ticketKeys: randomBytes(TICKET_KEY_BYTES),
+    ...(tlsPort !== undefined && { gateway: { port: tlsPort, identities, ...clientCa, ticketKeys: ticketKeys() } }),
+    ...(backendTlsPort !== undefined && { backend: { port: backendTlsPort, identities, ticketKeys: ticketKeys() } }),
   }
 }
+
+const ticketKeys = (): Uint8Array => randomBytes(TICKET_KEY_BYTES)
 
 function identity(certFile: string, keyFile: string): TlsIdentity {
   const cert = pem('--tls-cert', certFile)

@@ -2,14 +2,14 @@ import type { MaybePromise } from './async.ts'
 import type { CounterKeys } from './counter-keys.ts'
 
 /** The most checks that one decision may hold. */
-export const CHECKS_MAX = 16
+export const CHECKS_MAX = 64
 
 /**
  * Several checks that are decided together, and what became of them. The caller owns it, fills it, hands it to a store and
  * reads the answers from it; it may be filled again once the store has answered, so the hot path allocates nothing.
  *
- * A check is one counter in one window. Today's counters are windows: never persisted, dropped when they have ended. The
- * durable ones of plans and quotas will be marked by one more array beside these; `Infinity` as an end already means "never".
+ * A check is one counter in one window; `Infinity` as an end means "never". Most counters are windows: never persisted, dropped
+ * when they have ended. A durable one continues what is kept elsewhere: nothing is decided before it was seeded with that.
  */
 export class Decision {
   /** How many checks it holds. */
@@ -26,6 +26,12 @@ export class Decision {
   readonly deltas: Float64Array
   /** 1: a window that is still open holds, however long it has to go; a new one begins when it has ended. */
   readonly anchored: Uint8Array
+  /** 1: the counter is not to be used before `seed` has opened it in this window. */
+  readonly durable: Uint8Array
+  /** Out: 1 where a durable counter has not been seeded. */
+  readonly unseeded: Uint8Array
+  /** Out: there are unseeded ones, so nothing was done. Seed them and ask again. */
+  missing = false
   /** Out: what the counter holds now. */
   readonly counts: Float64Array
   /** Out, `take`: the first check that refused; -1 when all were admitted. */
@@ -41,6 +47,8 @@ export class Decision {
     this.limits = new Float64Array(checksMax)
     this.deltas = new Float64Array(checksMax)
     this.anchored = new Uint8Array(checksMax)
+    this.durable = new Uint8Array(checksMax)
+    this.unseeded = new Uint8Array(checksMax)
     this.counts = new Float64Array(checksMax)
   }
 
@@ -48,6 +56,7 @@ export class Decision {
     this.size = 0
     this.breached = -1
     this.uncounted = false
+    this.missing = false
   }
 
   /** Adds a check and gives its number, under which the caller writes the key. */
@@ -59,7 +68,15 @@ export class Decision {
     this.limits[check] = limit
     this.deltas[check] = delta
     this.anchored[check] = anchored ? 1 : 0
+    this.durable[check] = 0
     this.size = check + 1
+    return check
+  }
+
+  /** The same for a counter that continues what is kept elsewhere. */
+  addDurable(endMs: number, lengthMs: number, limit: number, delta: number): number {
+    const check = this.add(endMs, lengthMs, limit, delta)
+    this.durable[check] = 1
     return check
   }
 
@@ -84,6 +101,8 @@ export interface Counters {
   add(decision: Decision, nowMs: number): MaybePromise<void>
   /** Makes the deltas the new counts. */
   set(decision: Decision, nowMs: number): MaybePromise<void>
+  /** Opens the counters that have not been opened in their window, with the deltas as their counts; leaves the others alone. */
+  seed(decision: Decision, nowMs: number): MaybePromise<void>
   /** Reads the counts and changes nothing. */
   peek(decision: Decision, nowMs: number): MaybePromise<void>
   /** Forgets the counters, whichever window they are in. */

@@ -2,7 +2,15 @@ import { createServer } from 'node:net'
 import { type MessagePort, Worker } from 'node:worker_threads'
 import type { Log } from '../core/log.ts'
 import type { HostMap } from '../model/deployment.ts'
-import type { FromWorker, ListenOptions, Publication, ToWorker, WorkerSetup } from './protocol.ts'
+import {
+  type DoorPorts,
+  type FromWorker,
+  type ListenOptions,
+  NO_PORTS,
+  type Publication,
+  type ToWorker,
+  type WorkerSetup,
+} from './protocol.ts'
 
 /** A thread that does not answer for this long is replaced. */
 const ANSWER_TIMEOUT_MS = 5_000
@@ -19,6 +27,8 @@ export interface FleetOptions {
   readonly counters: unknown
   readonly servers: unknown
   readonly hostMap: HostMap
+  readonly dataFolder: string
+  readonly sealKey: Uint8Array
   /** A new port to the owner of the caches, one for each thread. */
   cachePort(): MessagePort
   /** The same to the owner of the key value maps. */
@@ -38,8 +48,7 @@ export class Fleet {
   readonly #options: FleetOptions
   readonly #members = new Map<number, Member>()
   #nextNumber = 1
-  #port = 0
-  #tlsPort = 0
+  #ports: DoorPorts = NO_PORTS
   #publication: Publication
   #closing = false
   #restarts = 0
@@ -54,12 +63,21 @@ export class Fleet {
   }
 
   get port(): number {
-    return this.#port
+    return this.#ports.port
   }
 
   /** 0: there is no TLS door. */
   get tlsPort(): number {
-    return this.#tlsPort
+    return this.#ports.tlsPort
+  }
+
+  get backendPort(): number {
+    return this.#ports.backendPort
+  }
+
+  /** 0: there is no such door. */
+  get backendTlsPort(): number {
+    return this.#ports.backendTlsPort
   }
 
   get size(): number {
@@ -79,8 +97,9 @@ export class Fleet {
 
   /** Resolves when all threads serve. Rejects with the first thread's reason when the port cannot be had. */
   async start(): Promise<void> {
-    const { host, port } = this.#options.listen
+    const { host, port, backend } = this.#options.listen
     if (port !== 0) await assertFree(host, port)
+    if (backend.port !== 0) await assertFree(backend.host, backend.port)
     const members = [...this.#members.values()]
     await Promise.all(members.map((member) => member.publish(this.#publication)))
     for (const member of members) await this.#listen(member)
@@ -112,6 +131,15 @@ export class Fleet {
     return { replaced }
   }
 
+  /** Resolves when every thread reads accounts anew; one that does not answer is replaced. */
+  async accountsChanged(): Promise<void> {
+    const members = [...this.#members.values()]
+    const answers = await Promise.allSettled(members.map((member) => member.accountsChanged()))
+    answers.forEach((answer, i) => {
+      if (answer.status === 'rejected') this.kill(members[i]!.number)
+    })
+  }
+
   /** Numbers of the threads that run now. */
   get numbers(): number[] {
     return [...this.#members.keys()]
@@ -130,22 +158,27 @@ export class Fleet {
 
   async #listen(member: Member): Promise<void> {
     const { listen } = this.#options
-    const { tls } = listen
-    const answer = await member.listen({
+    const { tls, backend } = listen
+    const { port, tlsPort, backendPort, backendTlsPort } = this.#ports
+    // Where any free port was asked for, all threads share the one that the first has got.
+    this.#ports = await member.listen({
       ...listen,
-      port: this.#port || listen.port,
-      ...(tls !== undefined && { tls: { ...tls, port: this.#tlsPort || tls.port } }),
+      port: port || listen.port,
+      ...(tls !== undefined && { tls: { ...tls, port: tlsPort || tls.port } }),
+      backend: {
+        ...backend,
+        port: backendPort || backend.port,
+        ...(backend.tls !== undefined && { tls: { ...backend.tls, port: backendTlsPort || backend.tls.port } }),
+      },
     })
-    this.#port = answer.port
-    this.#tlsPort = answer.tlsPort
   }
 
   #spawn(): Member {
     const number = this.#nextNumber++
-    const { counters, servers, hostMap, logLevel } = this.#options
+    const { counters, servers, hostMap, dataFolder, sealKey, logLevel } = this.#options
     const cache = this.#options.cachePort()
     const maps = this.#options.mapsPort()
-    const setup: WorkerSetup = { number, counters, servers, cache, maps, hostMap, logLevel }
+    const setup: WorkerSetup = { number, counters, servers, cache, maps, hostMap, dataFolder, sealKey, logLevel }
     const worker = new Worker(this.#options.entry, {
       name: `gateway ${number}`,
       workerData: setup,
@@ -224,10 +257,14 @@ class Member {
     if (answer.error !== null) throw new RefusedError(answer.error)
   }
 
-  async listen(options: ListenOptions): Promise<{ port: number; tlsPort: number }> {
+  async listen(options: ListenOptions): Promise<DoorPorts> {
     const answer = await this.#ask({ kind: 'listen', options }, 'listening')
     if (answer.error !== null) throw new Error(answer.error)
-    return answer.kind === 'listening' ? answer : { port: 0, tlsPort: 0 }
+    return answer.kind === 'listening' ? answer.ports : NO_PORTS
+  }
+
+  async accountsChanged(): Promise<void> {
+    await this.#ask({ kind: 'accounts' }, 'accounts')
   }
 
   async close(graceMs: number): Promise<void> {

@@ -15,6 +15,10 @@ export interface WorkerSetup {
   /** To the thread that owns the key value maps. */
   readonly maps: MessagePort
   readonly hostMap: HostMap
+  /** Where the databases are that threads read. */
+  readonly dataFolder: string
+  /** Opens what is sealed in them. */
+  readonly sealKey: Uint8Array
   readonly logLevel: string
 }
 
@@ -26,7 +30,26 @@ export interface ListenOptions {
   readonly limits: ServerLimits
   /** The same door for HTTPS, on a port of its own. */
   readonly tls?: TlsListenOptions
+  /** The door of the Service Management API. */
+  readonly backend: BackendListenOptions
 }
+
+export interface BackendListenOptions {
+  readonly host: string
+  /** 0: any free one. */
+  readonly port: number
+  readonly tls?: TlsListenOptions
+}
+
+/** The ports that were opened; 0: there is no such door. */
+export interface DoorPorts {
+  readonly port: number
+  readonly tlsPort: number
+  readonly backendPort: number
+  readonly backendTlsPort: number
+}
+
+export const NO_PORTS: DoorPorts = { port: 0, tlsPort: 0, backendPort: 0, backendTlsPort: 0 }
 
 export interface TlsListenOptions extends ServerTls {
   /** 0: any free one. */
@@ -48,12 +71,15 @@ export type ToWorker =
   /** Where its batches of records go; again when another store thread takes over. */
   | { readonly kind: 'attach'; readonly store: MessagePort }
   | { readonly kind: 'publish'; readonly publication: Publication }
+  /** Services, accounts or applications are others now. */
+  | { readonly kind: 'accounts' }
   | { readonly kind: 'listen'; readonly options: ListenOptions }
   | { readonly kind: 'close'; readonly graceMs: number }
 
 export type FromWorker =
   | { readonly kind: 'published'; readonly generation: number; readonly error: string | null }
-  | { readonly kind: 'listening'; readonly port: number; readonly tlsPort: number; readonly error: string | null }
+  | { readonly kind: 'accounts'; readonly error: null }
+  | { readonly kind: 'listening'; readonly ports: DoorPorts; readonly error: string | null }
 
 /** Limits of the gateway's door, of each thread (APIG's figures; Edge's are tighter and act after routing). */
 export const SERVER_LIMITS: ServerLimits = {

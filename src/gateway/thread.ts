@@ -7,18 +7,31 @@ import { needsXml, prepareXml } from '../core/xml-document.ts'
 import { defaultSettings } from '../model/deployment.ts'
 import { createUpstreamClient } from '../wire/client.ts'
 import { listen } from '../wire/server.ts'
-import type { Downstream, UpstreamClient, WireServer } from '../wire/types.ts'
+import type { Downstream, ProtocolErrorReply, ServerOptions, UpstreamClient, WireServer } from '../wire/types.ts'
 import type { Call } from './call.ts'
 import { fillRecord } from './call-record.ts'
 import { HealthMonitors } from './health-monitor.ts'
 import { Life, type LifeServices } from './life.ts'
 import { GatewayClient } from './local-client.ts'
 import { WireOutbound } from './outbound.ts'
-import type { FromWorker, ListenOptions, Publication, ToWorker } from './protocol.ts'
+import {
+  type BackendListenOptions,
+  type FromWorker,
+  type ListenOptions,
+  NO_PORTS,
+  type Publication,
+  type ToWorker,
+} from './protocol.ts'
 import { protocolError } from './protocol-error.ts'
 import { emptySnapshot, type PublishServices, snapshotOf } from './publish.ts'
 
 const FULL_WARNING_EVERY_MS = 10_000
+
+/** The door beside the gateway's: the Service Management API. */
+export interface Backend {
+  accept(down: Downstream): void
+  readonly protocolError: ProtocolErrorReply
+}
 
 /** What the composition of a thread hands in. */
 export interface ThreadServices {
@@ -26,6 +39,9 @@ export interface ThreadServices {
   readonly log: Log
   readonly recorder: Recorder
   readonly publish: Omit<PublishServices, 'engine'>
+  readonly backend: Backend
+  /** Services, accounts or applications are others now. */
+  accountsChanged(): void
   /** Records go to this store thread from now on. */
   attach(store: MessagePort): void
   /** Hands over what the recorder holds and resolves when it is kept; rejects when it is not. */
@@ -83,6 +99,9 @@ export class GatewayThread implements LifeServices {
       case 'publish':
         void this.#published(message.publication).then((answer) => this.#tell(answer))
         return
+      case 'accounts':
+        this.#services.accountsChanged()
+        return this.#tell({ kind: 'accounts', error: null })
       case 'listen':
         void this.#listen(message.options)
         return
@@ -107,31 +126,39 @@ export class GatewayThread implements LifeServices {
   }
 
   async #listen(options: ListenOptions): Promise<void> {
-    const { host, reusePort, limits, tls } = options
-    const onRequest = (down: Downstream): void => this.#life.accept(down)
-    const shared = {
-      host,
-      reusePort,
-      limits,
-      onRequest,
-      protocolError: protocolError(this.#life, this.nextId, this.#services.recorder),
-      onFull: () => this.#warnFull(limits.connectionsMax),
-    }
+    const { reusePort, limits } = options
+    const { backend } = this.#services
+    const shared = { reusePort, limits, onFull: () => this.#warnFull(limits.connectionsMax) }
     try {
-      const plain = await listen({ ...shared, port: options.port })
-      this.#servers.push(plain)
-      let tlsPort = 0
-      if (tls !== undefined) {
-        const secure = await listen({ ...shared, port: tls.port, tls })
-        this.#servers.push(secure)
-        tlsPort = secure.port
-      }
-      this.#tell({ kind: 'listening', port: plain.port, tlsPort, error: null })
+      const [port, tlsPort] = await this.#open(options, {
+        ...shared,
+        onRequest: (down) => this.#life.accept(down),
+        protocolError: protocolError(this.#life, this.nextId, this.#services.recorder),
+      })
+      const [backendPort, backendTlsPort] = await this.#open(options.backend, {
+        ...shared,
+        onRequest: (down) => backend.accept(down),
+        protocolError: backend.protocolError,
+      })
+      this.#tell({ kind: 'listening', ports: { port, tlsPort, backendPort, backendTlsPort }, error: null })
     } catch (error) {
       for (const server of this.#servers.splice(0)) void server.close(0)
       const text = error instanceof Error ? error.message : String(error)
-      this.#tell({ kind: 'listening', port: 0, tlsPort: 0, error: text })
+      this.#tell({ kind: 'listening', ports: NO_PORTS, error: text })
     }
+  }
+
+  /** One door, plain and over TLS; gives the ports. */
+  async #open(
+    { host, port, tls }: BackendListenOptions,
+    shared: Omit<ServerOptions, 'host' | 'port' | 'tls'>,
+  ): Promise<[port: number, tlsPort: number]> {
+    const plain = await listen({ ...shared, host, port })
+    this.#servers.push(plain)
+    if (tls === undefined) return [plain.port, 0]
+    const secure = await listen({ ...shared, host, port: tls.port, tls })
+    this.#servers.push(secure)
+    return [plain.port, secure.port]
   }
 
   /** Once in a while: there may be thousands of them a second. */

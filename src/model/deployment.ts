@@ -1,6 +1,6 @@
 import { type EnvironmentEntities, type KeyValueMap, noEntities } from './entities.ts'
 import type { ApiProxy, Dialect } from './proxy.ts'
-import type { Service } from './service.ts'
+import type { Account, Application, Service } from './service.ts'
 import type { Throttle } from './throttle.ts'
 
 /** Who may ask for debug headers with `X-Apig-Mode: debug`. */
@@ -67,6 +67,8 @@ export interface PosternConfig {
   readonly throttles: readonly Throttle[]
   readonly services: readonly Service[]
   readonly keyValueMaps: readonly KeyValueMap[]
+  readonly accounts: readonly Account[]
+  readonly applications: readonly Application[]
   /** Count response codes for 3scale's statistics. Our own statistics are always on. */
   readonly responseCodes: boolean
   readonly hostMap: HostMap

@@ -4,7 +4,7 @@ import type { Analytics } from '../../src/analytics/ports.ts'
 import type { AnsweredBy } from '../../src/analytics/record.ts'
 import type { BatchRow } from '../../src/analytics/rollup.ts'
 import { type Clock, ManualClock } from '../../src/core/clock.ts'
-import type { Service } from '../../src/model/service.ts'
+import { bareService, type Service } from '../../src/model/service.ts'
 import { MemoryAnalytics } from '../../src/stores/memory/analytics.ts'
 
 // A gateway that never ran, for tests of the admin door and of the pages: its analytics are filled by hand.
@@ -14,16 +14,9 @@ export const demoToken = 'demo-token-of-the-admin-door'
 export const demoNowMs: number = Date.parse('2026-11-22T11:12:13Z')
 
 export const demoServices: readonly Service[] = [
-  { id: '42', systemName: 'weather', name: 'Weather', providerKey: 'pk-weather', serviceToken: 'tok-42', metrics: [] },
-  { id: '43', systemName: 'maps', name: 'Maps', providerKey: 'pk-maps', serviceToken: null, metrics: [] },
-  {
-    id: '44',
-    systemName: 'odd',
-    name: '<script>document.title="owned"</script>',
-    providerKey: null,
-    serviceToken: null,
-    metrics: [],
-  },
+  { ...bareService('42', 'weather', 'Weather'), providerKey: 'pk-weather', serviceToken: 'tok-42' },
+  { ...bareService('43', 'maps', 'Maps'), providerKey: 'pk-maps' },
+  bareService('44', 'odd', '<script>document.title="owned"</script>'),
 ]
 
 export const silentLog: AdminLog = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
@@ -42,6 +35,7 @@ export function demoOptions(part: Partial<AdminOptions> = {}): AdminOptions {
       { name: 'maps', revision: 1, basePaths: ['/v1/maps', '/v2/maps'], serviceId: '43' },
       { name: 'orders', revision: 12, basePaths: ['/orders'], serviceId: null },
     ],
+    accounts: null,
     edge: null,
     metrics: {
       totals: () => ({ workers: 2, workerRestarts: 1, counterSlotsUsed: 12, counterSlots: 65_536, countersNoRoom: 0 }),

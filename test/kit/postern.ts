@@ -20,6 +20,10 @@ export class Postern {
   /** Empty: there is no TLS door. */
   readonly gatewayTls: string
   readonly admin: string
+  /** The Service Management API. */
+  readonly backend: string
+  /** Empty: there is no TLS door for it. */
+  readonly backendTls: string
   readonly token: string
   readonly data: string
   readonly process: ChildProcess
@@ -34,6 +38,8 @@ export class Postern {
     this.gateway = doors.gateway
     this.gatewayTls = doors.gatewayTls
     this.admin = doors.admin
+    this.backend = doors.backend
+    this.backendTls = doors.backendTls
     this.token = doors.token
   }
 
@@ -43,6 +49,7 @@ export class Postern {
   ): Promise<Postern> {
     const data = options.data ?? mkdtempSync(join(tmpdir(), 'postern-test-'))
     const all = ['start', ...args, '--host', '127.0.0.1', '--port', '0', '--admin-port', '0', '--data', data]
+    all.push('--backend-port', '0')
     if (options.workers !== undefined) all.push('--workers', String(options.workers))
     const { child, ended, output } = run(all, options.env)
     const doors = await new Promise<Doors>((resolve, reject) => {
@@ -97,6 +104,8 @@ interface Doors {
   readonly gateway: string
   readonly gatewayTls: string
   readonly admin: string
+  readonly backend: string
+  readonly backendTls: string
   readonly token: string
 }
 
@@ -104,9 +113,11 @@ function doorsIn(output: string): Doors | null {
   if (!/^ready/m.test(output)) return null
   const gateway = /^gateway: (\S+)/m.exec(output)?.[1]
   const gatewayTls = /^gateway \(tls\): (\S+)/m.exec(output)?.[1] ?? ''
+  const backend = /^backend: (\S+)/m.exec(output)?.[1] ?? ''
+  const backendTls = /^backend \(tls\): (\S+)/m.exec(output)?.[1] ?? ''
   const dashboard = /^dashboard: (\S+)\/\?token=(\S+)/m.exec(output)
   if (gateway === undefined || dashboard === null) return null
-  return { gateway, gatewayTls, admin: dashboard[1]!, token: dashboard[2]! }
+  return { gateway, gatewayTls, admin: dashboard[1]!, backend, backendTls, token: dashboard[2]! }
 }
 
 function run(args: readonly string[], env: NodeJS.ProcessEnv = {}) {

@@ -101,6 +101,8 @@ services:
       '0',
       '--admin-port',
       '0',
+      '--backend-port',
+      '0',
       '--data',
       postern.data,
     ])
@@ -130,6 +132,8 @@ services:
       String(port),
       '--admin-port',
       '0',
+      '--backend-port',
+      '0',
       '--data',
       data,
       '--workers',
@@ -154,6 +158,8 @@ services:
       port,
       '--admin-port',
       '0',
+      '--backend-port',
+      '0',
       '--data',
       data,
     ]
@@ -167,7 +173,19 @@ services:
     const file = join(folder, 'a-file')
     writeFileSync(file, 'not a folder')
     chmodSync(file, 0o444)
-    const run = await runPostern(['start', '--config', config, '--port', '0', '--admin-port', '0', '--data', file])
+    const run = await runPostern([
+      'start',
+      '--config',
+      config,
+      '--port',
+      '0',
+      '--admin-port',
+      '0',
+      '--backend-port',
+      '0',
+      '--data',
+      file,
+    ])
     expect(run.code).toBe(1)
     expect(run.stderr).toMatch(/postern cannot start: .*a-file/)
     expect(run.stderr).not.toMatch(/\n\s+at /)
@@ -188,6 +206,8 @@ services:
       '--port',
       '0',
       '--admin-port',
+      '0',
+      '--backend-port',
       '0',
       '--data',
       join(folder, 'unused'),

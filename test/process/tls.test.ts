@@ -126,7 +126,19 @@ describe('the TLS door of the gateway', () => {
       [['--tls-port', '0', '--tls-cert', cert, '--tls-key', otherKey], /other-key\.pem is not the key of --tls-cert/],
     ]
     const runs = cases.map(([args]) =>
-      runPostern(['start', join(folder, 'scheme'), '--port', '0', '--admin-port', '0', '--data', folder, ...args]),
+      runPostern([
+        'start',
+        join(folder, 'scheme'),
+        '--port',
+        '0',
+        '--admin-port',
+        '0',
+        '--backend-port',
+        '0',
+        '--data',
+        folder,
+        ...args,
+      ]),
     )
     for (const [i, run] of (await Promise.all(runs)).entries()) {
       expect(run.code).toBe(1)

@@ -121,7 +121,7 @@ describe('is refused', () => {
     const unknown = await get('/stats/services/7/usage_response_code.json?response_code=200&period=day')
     expect([unknown.statusCode, unknown.json()]).toEqual([404, { error: 'Service not found' }])
     for (const url of [
-      '/stats/services/42/usage.json',
+      '/stats/services/42/summaries.json',
       '/stats/services/42/usage_response_codes',
       '/stats/services/42',
     ]) {

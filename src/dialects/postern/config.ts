@@ -14,6 +14,7 @@ import { type Problem, Problems } from '../../model/problem.ts'
 import type { ApiProxy, Dialect } from '../../model/proxy.ts'
 import type { Service } from '../../model/service.ts'
 import type { Throttle } from '../../model/throttle.ts'
+import { AccountReading, type RawAccount } from './accounts.ts'
 import { ConsumerReading, type RawDeveloper, type RawProduct } from './consumers.ts'
 import type { Environment } from './environment.ts'
 import { type RawKeyValueMap, readKeyValueMaps } from './key-value-maps.ts'
@@ -76,6 +77,7 @@ interface RawConfig {
   readonly throttles?: readonly (RawThrottle | undefined)[]
   readonly gatewayLimitPerSecond?: number
   readonly services?: readonly (RawService | undefined)[]
+  readonly accounts?: readonly (RawAccount | undefined)[]
   readonly tls?: { readonly edgeCompatible?: boolean }
   readonly hostMap?: Readonly<Record<string, string>>
   readonly keyStores?: readonly (RawKeyStore | undefined)[]
@@ -124,6 +126,8 @@ class ConfigReading {
     const raw = this.#raw
     const throttles = readThrottles(raw.throttles ?? [], this.#shape.places, this.#problems)
     const services = readServices(raw.services ?? [], this.#shape.places, this.#problems)
+    const consumers = new AccountReading(services, this.#shape.places, this.#problems)
+    consumers.read(raw.accounts ?? [])
     for (const [index, api] of (raw.apis ?? []).entries()) {
       if (api !== undefined) this.#api(api, `apis.${index}`, throttles, services)
     }
@@ -133,6 +137,8 @@ class ConfigReading {
       throttles,
       services,
       keyValueMaps: readKeyValueMaps(raw.keyValueMaps ?? [], this.#shape.places, this.#problems),
+      accounts: consumers.accounts,
+      applications: consumers.applications,
       responseCodes: raw.responseCodes ?? false,
       hostMap: this.#hostMap(),
     }

@@ -1,3 +1,4 @@
+import { accountKeys, serviceKeys } from './account-keys.ts'
 import { developerKeys, productKeys } from './consumer-keys.ts'
 import type { ConfigKey, Shape } from './shape.ts'
 import { keyStoreKeys, referenceKeys, targetServerKeys } from './store-keys.ts'
@@ -12,51 +13,6 @@ const limit: Shape = { type: 'whole', min: 0, max: COUNT_MAX }
 const keys = (...list: ConfigKey[]): Shape => ({ type: 'keys', keys: list })
 const listOf = (of: Shape): Shape => ({ type: 'list', of })
 const later = (key: string, doc: string): ConfigKey => ({ name: key, shape: { type: 'later' }, doc })
-
-const methodKeys: readonly ConfigKey[] = [
-  { name: 'systemName', shape: name, required: true, doc: 'Name that programs use.' },
-  { name: 'friendlyName', shape: name, otherwise: 'the systemName', doc: 'Name that people read.' },
-]
-
-const metricKeys: readonly ConfigKey[] = [
-  ...methodKeys,
-  { name: 'unit', shape: name, otherwise: 'hit', doc: 'What is counted.' },
-  { name: 'methods', shape: listOf(keys(...methodKeys)), doc: 'Parts of the metric; each counts for it too.' },
-]
-
-const serviceKeys: readonly ConfigKey[] = [
-  { name: 'id', shape: name, required: true, doc: 'Id of the service, as in the paths of the statistics.' },
-  { name: 'systemName', shape: name, required: true, doc: 'Name that programs use.' },
-  { name: 'name', shape: name, otherwise: 'the systemName', doc: 'Name that people read.' },
-  {
-    name: 'backendVersion',
-    shape: { type: 'choice', of: ['1', '2', 'oauth'] },
-    otherwise: '"1"',
-    doc: 'How applications identify themselves: "1" user_key, "2" app_id and app_key, oauth. Nothing asks for it yet.',
-  },
-  {
-    name: 'state',
-    shape: { type: 'choice', of: ['active'] },
-    otherwise: 'active',
-    doc: 'Only active services for now.',
-  },
-  { name: 'providerKey', shape: text, doc: 'Key of the provider, accepted by the statistics of this service.' },
-  { name: 'serviceToken', shape: text, doc: 'Token of this service alone.' },
-  {
-    name: 'referrerFiltersRequired',
-    shape: { type: 'choice', of: ['false'] },
-    otherwise: 'false',
-    doc: 'Whether applications need a referrer filter; only false for now.',
-  },
-  {
-    name: 'metrics',
-    shape: listOf(keys(...metricKeys)),
-    otherwise: 'hits alone',
-    doc: 'What is counted; hits is always there.',
-  },
-  later('plans', 'Plans with their limits.'),
-  later('proxy', 'What a gateway without a bundle does.'),
-]
 
 const throttleKeys: readonly ConfigKey[] = [
   {
@@ -164,7 +120,7 @@ export const configKeys: readonly ConfigKey[] = [
   },
   later('authCachingMode', 'What a gateway does without its 3scale back end.'),
   { name: 'targetServers', shape: listOf(keys(...targetServerKeys)), doc: 'Servers that LoadBalancer names.' },
-  later('accounts', 'Accounts and their applications.'),
+  { name: 'accounts', shape: listOf(keys(...accountKeys)), doc: 'Accounts and their applications.' },
   {
     name: 'sharedFlows',
     shape: listOf(text),

@@ -78,6 +78,7 @@ export class MemoryCounters implements Counters {
     if (!this.#locks.lock(decision)) return this.#lockedOut(decision)
     try {
       this.#look(decision, nowMs)
+      if (decision.missing) return false
       for (let check = 0; check < decision.size; check++) {
         const after = decision.counts[check]! + this.#earlier(decision, check) + decision.deltas[check]!
         if (after > decision.limits[check]!) {
@@ -99,6 +100,19 @@ export class MemoryCounters implements Counters {
     this.#apply(decision, nowMs, this.#write)
   }
 
+  seed(decision: Decision, nowMs: number): void {
+    if (!this.#locks.lock(decision)) {
+      this.#lockedOut(decision)
+      return
+    }
+    try {
+      this.#look(decision, nowMs)
+      this.#openUnseeded(decision, nowMs)
+    } finally {
+      this.#locks.unlock()
+    }
+  }
+
   peek(decision: Decision, nowMs: number): void {
     this.#apply(decision, nowMs, null)
   }
@@ -114,7 +128,7 @@ export class MemoryCounters implements Counters {
     }
     try {
       this.#look(decision, nowMs)
-      if (change !== null) change.call(this, decision, nowMs)
+      if (change !== null && !decision.missing) change.call(this, decision, nowMs)
     } finally {
       this.#locks.unlock()
     }
@@ -143,6 +157,17 @@ export class MemoryCounters implements Counters {
     }
   }
 
+  #openUnseeded(decision: Decision, nowMs: number): void {
+    if (!this.#claimAll(decision, nowMs)) return
+    for (let check = 0; check < decision.size; check++) {
+      const slot = this.#found[check]!
+      if (decision.unseeded[check] === 0) continue
+      decision.counts[check] = decision.deltas[check]!
+      if (slot !== NONE) this.#floats[slot * SLOT_FLOATS + COUNT] = decision.deltas[check]!
+    }
+    decision.missing = false
+  }
+
   // The key stays where it is, in a window that has ended: the slot can be used again, and searches still pass it.
   #forget(decision: Decision): void {
     for (let check = 0; check < decision.size; check++) {
@@ -158,20 +183,25 @@ export class MemoryCounters implements Counters {
   #look(decision: Decision, nowMs: number): void {
     decision.breached = NONE
     decision.uncounted = false
+    decision.missing = false
     for (let check = 0; check < decision.size; check++) {
       const slot = this.#search(decision.keys[check * 2]!, decision.keys[check * 2 + 1]!, nowMs, check)
       this.#found[check] = slot
       let count = 0
+      let seeded = false
       if (slot !== NONE) {
         const end = this.#floats[slot * SLOT_FLOATS + END]!
         const ahead = end - decision.lengthsMs[check]! > nowMs + AHEAD_MS_MAX
         const open = decision.anchored[check] === 1 && end > nowMs
         if ((open || end >= decision.endsMs[check]!) && !ahead) {
           decision.endsMs[check] = end
+          seeded = true
           count = this.#floats[slot * SLOT_FLOATS + COUNT]!
         }
       }
       decision.counts[check] = count
+      decision.unseeded[check] = seeded || decision.durable[check] === 0 ? 0 : 1
+      if (decision.unseeded[check] === 1) decision.missing = true
     }
   }
 

@@ -7,6 +7,7 @@ import { analyticsSuite, batchOf, call, suiteNowMs } from '../conformance/analyt
 import { RollupDatabase } from './analytics.ts'
 import { type OpenDatabase, openDatabase } from './database.ts'
 import { QueuedAnalytics } from './queued.ts'
+import { UsageDatabase } from './usage.ts'
 
 const DAY = 86_400_000
 
@@ -21,7 +22,12 @@ function pruneAll(rollups: RollupDatabase): number {
 analyticsSuite('sqlite', (clock) => {
   const folder = mkdtempSync(join(tmpdir(), 'postern-'))
   const database = openDatabase(folder, clock.now())
-  const rollups = new RollupDatabase(database.writer, database.reader, clock)
+  const rollups = new RollupDatabase(
+    database.writer,
+    database.reader,
+    new UsageDatabase(database.writer, database.reader),
+    clock,
+  )
   const analytics = new QueuedAnalytics(rollups, {
     schedule: (task) => {
       const handle = setImmediate(task)
@@ -49,7 +55,12 @@ describe('RollupDatabase', () => {
     folder = mkdtempSync(join(tmpdir(), 'postern-'))
     clock.set(suiteNowMs)
     database = openDatabase(folder, suiteNowMs)
-    rollups = new RollupDatabase(database.writer, database.reader, clock)
+    rollups = new RollupDatabase(
+      database.writer,
+      database.reader,
+      new UsageDatabase(database.writer, database.reader),
+      clock,
+    )
   })
   afterEach(() => {
     database.close()

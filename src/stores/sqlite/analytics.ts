@@ -15,6 +15,7 @@ import {
 } from '../../analytics/series.ts'
 import { Totals } from '../../analytics/totals.ts'
 import type { Clock } from '../../core/clock.ts'
+import type { UsageDatabase } from './usage.ts'
 
 /** How long one question may read, in ms; writing waits meanwhile. */
 const READ_MAX_MS = 5_000
@@ -47,6 +48,7 @@ export interface Pruned {
 /** Rollups in SQLite: batches in, by one connection; questions out, by another. */
 export class RollupDatabase extends AnalyticsQueries {
   readonly #writer: DatabaseSync
+  readonly #usage: UsageDatabase
   readonly #clock: Clock
   readonly #findSeries: StatementSync
   readonly #addSeries: StatementSync
@@ -58,9 +60,10 @@ export class RollupDatabase extends AnalyticsQueries {
   #prunedUpTo = 0
 
   /** The tables must be there: see `openDatabase`. */
-  constructor(writer: DatabaseSync, reader: DatabaseSync, clock: Clock) {
+  constructor(writer: DatabaseSync, reader: DatabaseSync, usage: UsageDatabase, clock: Clock) {
     super(new Rows(reader), clock)
     this.#writer = writer
+    this.#usage = usage
     this.#clock = clock
     writer.function('totals_sum', { deterministic: true }, (a, b) => {
       const totals = new Totals()
@@ -94,7 +97,12 @@ export class RollupDatabase extends AnalyticsQueries {
   /** Adds all batches in one transaction, on disk when it returns. Throws what SQLite throws, with nothing added. */
   writeAll(batches: readonly Batch[]): void {
     const additions = additionsOf(batches)
-    if (additions.length > 0) this.#inTransaction(() => this.#add(additions))
+    const usage = batches.flatMap((batch) => batch.usage ?? [])
+    if (additions.length === 0 && usage.length === 0) return
+    this.#inTransaction(() => {
+      this.#add(additions)
+      this.#usage.write(usage)
+    })
   }
 
   #add(additions: readonly Addition[]): void {
@@ -143,6 +151,7 @@ export class RollupDatabase extends AnalyticsQueries {
       }
     })
     if (complete) this.#prunedUpTo = 0
+    this.#usage.prune(this.#clock.now())
     return { rows, complete }
   }
 
@@ -169,6 +178,7 @@ export class RollupDatabase extends AnalyticsQueries {
     } catch (error) {
       // Series that were added in this transaction are gone with it.
       this.#known.clear()
+      this.#usage.forgetSeries()
       if (this.#writer.isTransaction) this.#writer.exec('ROLLBACK')
       throw error
     }

@@ -1,10 +1,31 @@
 import { chmodSync } from 'node:fs'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import type { DocumentChange, DocumentHead, Documents } from '../../catalog/ports.ts'
 import { makeFolder } from './database.ts'
+import { unsealed } from './sealed.ts'
 
 const BUSY_TIMEOUT_MS = 1_000
+
+/** Reads what `openDocuments` of another thread writes. The file must be there when the first question comes. */
+export class DocumentReader {
+  readonly #file: string
+  readonly #sealKey: Buffer
+  #body: StatementSync | null = null
+
+  constructor(dataFolder: string, sealKey: Uint8Array) {
+    this.#file = join(dataFolder, 'catalog.db')
+    this.#sealKey = Buffer.from(sealKey)
+  }
+
+  read(kind: string, key: string): Uint8Array | null {
+    this.#body ??= new DatabaseSync(this.#file, { readOnly: true }).prepare(
+      'SELECT body FROM documents WHERE kind = ? AND key = ?',
+    )
+    const body = this.#body.get(kind, key)?.['body'] as Uint8Array | undefined
+    return body === undefined ? null : unsealed(this.#sealKey, kind, key, Buffer.from(body))
+  }
+}
 
 /**
  * The catalogue in `catalog.db` of the data folder. A file of its own, since the main thread writes it at admin calls while the

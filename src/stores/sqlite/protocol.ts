@@ -1,4 +1,5 @@
 import type { MessagePort } from 'node:worker_threads'
+import type { UsageQueries } from '../../accounts/ports.ts'
 import type { Analytics } from '../../analytics/ports.ts'
 
 /** What the store thread is started with. */
@@ -6,8 +7,8 @@ export interface ThreadData {
   readonly dataFolder: string
 }
 
-/** The questions of the port; `write` has messages of its own. */
-export type Question = Exclude<keyof Analytics, 'write'>
+/** The questions of the ports; `write` has messages of its own. */
+export type Question = Exclude<keyof Analytics, 'write'> | keyof UsageQueries
 
 /** From the main thread; beside these it sends what gateway threads send (`ToStore`). */
 export type FromMain =

@@ -8,6 +8,7 @@ import { batchOf, call, suiteNowMs } from '../conformance/analytics.suite.ts'
 import { RollupDatabase } from './analytics.ts'
 import { type OpenDatabase, openDatabase } from './database.ts'
 import { BatchLostError, QueuedAnalytics } from './queued.ts'
+import { UsageDatabase } from './usage.ts'
 
 describe('QueuedAnalytics on a disk that is full', () => {
   let folder: string
@@ -20,7 +21,12 @@ describe('QueuedAnalytics on a disk that is full', () => {
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'postern-'))
     database = openDatabase(folder, suiteNowMs)
-    rollups = new RollupDatabase(database.writer, database.reader, new ManualClock(suiteNowMs))
+    rollups = new RollupDatabase(
+      database.writer,
+      database.reader,
+      new UsageDatabase(database.writer, database.reader),
+      new ManualClock(suiteNowMs),
+    )
     told = []
     timers = []
     queue = new QueuedAnalytics(rollups, {

@@ -43,6 +43,8 @@ interface Waiting {
   readonly failed: (error: Error) => void
 }
 
+const rowsIn = (batch: Batch): number => batch.rows.length + (batch.usage?.amounts.length ?? 0)
+
 /** The calls of a batch that is nowhere: the disk has been full for too long, or the batch cannot be stored at all. */
 export class BatchLostError extends Error {
   constructor(message: string, cause?: unknown) {
@@ -91,12 +93,12 @@ export class QueuedAnalytics implements Analytics {
     this.#noteDropped(batch.droppedCalls)
     this.#running.add(batch)
     const calls = callsIn(batch)
-    if (this.#waitingRows + batch.rows.length > this.#rowsMax) {
+    if (this.#waitingRows + rowsIn(batch) > this.#rowsMax) {
       failed(this.#lose(calls))
       return
     }
     this.#waiting.push({ batch, calls, written, failed })
-    this.#waitingRows += batch.rows.length
+    this.#waitingRows += rowsIn(batch)
     if (this.#cancelCommit === null) this.#commitIn(this.#groupMs)
   }
 
@@ -151,14 +153,14 @@ export class QueuedAnalytics implements Analytics {
     let rows = 0
     let count = 0
     while (count < this.#waiting.length && (count === 0 || rows < GROUP_ROWS))
-      rows += this.#waiting[count++]!.batch.rows.length
+      rows += rowsIn(this.#waiting[count++]!.batch)
     this.#waitingRows -= rows
     return this.#waiting.splice(0, count)
   }
 
   #putBack(group: readonly Waiting[]): void {
     this.#waiting.unshift(...group)
-    for (const entry of group) this.#waitingRows += entry.batch.rows.length
+    for (const entry of group) this.#waitingRows += rowsIn(entry.batch)
   }
 
   // Trouble with the disk may pass. Anything else is a batch that can never be stored: the others must not wait for it.

@@ -34,6 +34,26 @@ const steps: readonly string[] = [
     series INTEGER NOT NULL, start INTEGER NOT NULL, totals BLOB NOT NULL, PRIMARY KEY (series, start)
   ) STRICT, WITHOUT ROWID;
   `,
+  // Usage as 3scale counts it. `application` '' is the service; `period` is the place in core/calendar.ts's PERIODS.
+  `
+  CREATE TABLE usage_series (
+    id INTEGER PRIMARY KEY,
+    service TEXT NOT NULL,
+    application TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    UNIQUE (service, application, kind, name)
+  ) STRICT;
+  CREATE TABLE usage (
+    series INTEGER NOT NULL, period INTEGER NOT NULL, start INTEGER NOT NULL, value INTEGER NOT NULL,
+    PRIMARY KEY (series, period, start)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX usage_minutes ON usage (start) WHERE period = 0;
+  CREATE TABLE integration_error (
+    id INTEGER PRIMARY KEY, service TEXT NOT NULL, code TEXT NOT NULL, message TEXT NOT NULL, at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX integration_errors ON integration_error (service, id);
+  `,
 ]
 
 export const schemaVersion: number = steps.length

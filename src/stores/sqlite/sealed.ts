@@ -21,7 +21,7 @@ export function sealed(documents: Documents, key: Buffer): Documents {
     ...documents,
     read(kind, name) {
       const body = documents.read(kind, name)
-      return body === null ? null : open(key, kind, name, Buffer.from(body))
+      return body === null ? null : unsealed(key, kind, name, Buffer.from(body))
     },
     write(changes, nowMs) {
       const closed = changes.map((change) =>
@@ -39,7 +39,8 @@ function seal(key: Buffer, kind: string, name: string, body: Uint8Array): Buffer
   return Buffer.concat([MARK, nonce, cipher.getAuthTag(), text])
 }
 
-function open(key: Buffer, kind: string, name: string, body: Buffer): Buffer {
+/** A body as it was before it was sealed; one that never was, as it is. Throws DataFolderError for one of another key. */
+export function unsealed(key: Buffer, kind: string, name: string, body: Buffer): Buffer {
   if (!body.subarray(0, MARK.length).equals(MARK)) return body
   const nonceEnd = MARK.length + NONCE_BYTES
   const textStart = nonceEnd + TAG_BYTES

@@ -1,6 +1,7 @@
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
+import type { UsageQueries } from '../../accounts/ports.ts'
 import type { Analytics } from '../../analytics/ports.ts'
 import type { Batch } from '../../analytics/rollup.ts'
 import type { FromStore, ToStore } from '../../analytics/sender.ts'
@@ -23,6 +24,7 @@ export interface StoreOptions {
 /** The store of this process: a thread of its own, and this end of the line to it. */
 export interface Store {
   readonly analytics: Analytics
+  readonly usage: UsageQueries
   /** The database, for threads that open read-only connections of their own. */
   readonly file: string
   /** A port for one gateway thread's BatchSender, to be transferred to it. */
@@ -85,6 +87,7 @@ function started(worker: Worker): Promise<string> {
 class ThreadStore implements Store {
   readonly file: string
   readonly analytics: Analytics
+  readonly usage: UsageQueries
   readonly #worker: Worker
   readonly #log: Log
   readonly #timeoutMs: number
@@ -119,6 +122,11 @@ class ThreadStore implements Store {
       firstAndLast: (scope) => this.#ask('firstAndLast', scope),
       running: () => this.#ask('running', null),
       health: () => this.#ask('health', null),
+    }
+    this.usage = {
+      usage: (query) => this.#ask('usage', query),
+      integrationErrors: (query) => this.#ask('integrationErrors', query),
+      forgetErrors: (service) => this.#ask('forgetErrors', service),
     }
   }
 

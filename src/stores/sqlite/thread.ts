@@ -1,10 +1,13 @@
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
+import type { UsageQueries } from '../../accounts/ports.ts'
+import type { Analytics } from '../../analytics/ports.ts'
 import type { FromStore, ToStore } from '../../analytics/sender.ts'
 import { systemClock } from '../../core/clock.ts'
 import { RollupDatabase } from './analytics.ts'
 import { DataFolderError, type OpenDatabase, openDatabase } from './database.ts'
 import type { FromMain, ThreadData, ToMain } from './protocol.ts'
 import { QueuedAnalytics } from './queued.ts'
+import { UsageDatabase } from './usage.ts'
 
 // The store thread: owns the database. Everyone else talks to it by messages.
 
@@ -17,13 +20,15 @@ class StoreThread {
   readonly #database: OpenDatabase
   readonly #rollups: RollupDatabase
   readonly #analytics: QueuedAnalytics
+  readonly #usage: UsageDatabase
   readonly #ports = new Set<MessagePort>()
   #pruning: NodeJS.Timeout
 
   constructor(main: MessagePort, database: OpenDatabase) {
     this.#main = main
     this.#database = database
-    this.#rollups = new RollupDatabase(database.writer, database.reader, systemClock)
+    this.#usage = new UsageDatabase(database.writer, database.reader)
+    this.#rollups = new RollupDatabase(database.writer, database.reader, this.#usage, systemClock)
     this.#analytics = new QueuedAnalytics(this.#rollups, {
       schedule: (task, delayMs) => {
         const timer = setTimeout(task, delayMs)
@@ -80,8 +85,9 @@ class StoreThread {
   #answer({ id, question, argument }: Extract<FromMain, { kind: 'question' }>): void {
     try {
       // The argument has the type of that question: the only sender is the client in store.ts.
-      const ask = this.#analytics[question] as (argument: unknown) => unknown
-      this.#say({ kind: 'answer', id, value: ask.call(this.#analytics, argument) })
+      const port: Analytics | UsageQueries = question in this.#usage ? this.#usage : this.#analytics
+      const ask = port[question as keyof typeof port] as (argument: unknown) => unknown
+      this.#say({ kind: 'answer', id, value: ask.call(port, argument) })
     } catch (error) {
       this.#say({ kind: 'error', id, name: error instanceof Error ? error.name : 'Error', message: messageOf(error) })
     }
