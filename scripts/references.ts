@@ -4,6 +4,8 @@ import { fileURLToPath } from 'node:url'
 import { startCommand } from '../src/cli/options.ts'
 import { configKeys } from '../src/dialects/postern/keys.ts'
 import { type ConfigKey, expected, type Shape } from '../src/dialects/postern/shape.ts'
+import { APIG_FAULTS, type ApigFaultRow } from '../src/engine/apig-faults.ts'
+import { APIG_FAULTS_NEVER } from '../src/engine/apig-faults-never.ts'
 import type { FaultRow } from '../src/engine/fault.ts'
 import { TEMPLATE_FUNCTIONS } from '../src/engine/language/template-functions.ts'
 import { PLATFORM_FAULTS } from '../src/engine/platform-faults.ts'
@@ -45,6 +47,18 @@ function policies(): string {
 function faults(): string {
   const rows = Object.entries(PLATFORM_FAULTS).map(([code, row]) => codeRow(code, row))
   return `# Faults of the runtime\n\nThose of policies are in [policies.md](policies.md).\n\n${table(['errorcode', 'status', 'faultstring', 'when'], rows)}`
+}
+
+function apigErrors(): string {
+  const answered: [ApigFaultRow, string][] = Object.values(APIG_FAULTS).map((row) => [row, row.cause])
+  const never: [ApigFaultRow, string][] = APIG_FAULTS_NEVER.map((row) => [
+    row,
+    `${row.cause} Never answered here: ${row.never}.`,
+  ])
+  const rows = [...answered, ...never]
+    .sort(([a], [b]) => (a.code < b.code ? -1 : a.code > b.code ? 1 : 0))
+    .map(([row, when]) => [`\`${row.code}\``, String(row.status), row.message, row.type ?? '', when])
+  return `# Error codes of the apig dialect\n\nAnswered as \`{"error_msg", "error_code", "request_id"}\`. A detail may follow the message after a colon.\n\n${table(['code', 'status', 'message', 'gateway response', 'when'], rows)}`
 }
 
 function variables(): string {
@@ -113,6 +127,7 @@ export function references(): Map<string, string> {
   const made = new Map<string, string>([
     ['docs/reference/policies.md', NOTE + policies()],
     ['docs/reference/faults.md', NOTE + faults()],
+    ['docs/reference/apig-errors.md', NOTE + apigErrors()],
     ['docs/reference/variables.md', NOTE + variables()],
     ['docs/reference/headers.md', NOTE + headers()],
     ['docs/reference/config.md', NOTE + config()],

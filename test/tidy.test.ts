@@ -20,7 +20,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   trace: ['core', 'model'],
   backend: ['core', 'model', 'accounts', 'wire'],
   catalog: ['core', 'model', 'dialects'],
-  gateway: ['core', 'model', 'engine', 'wire', 'accounts', 'analytics', 'trace'],
+  apig: ['core', 'model', 'engine'],
+  gateway: ['core', 'model', 'engine', 'apig', 'wire', 'accounts', 'analytics', 'trace'],
   stores: ['core', 'model', 'accounts', 'analytics', 'trace', 'catalog'],
   admin: ['core', 'model', 'dialects', 'accounts', 'analytics', 'trace', 'catalog'],
   cli: [
@@ -28,6 +29,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'model',
     'dialects',
     'engine',
+    'apig',
     'policies',
     'wire',
     'accounts',

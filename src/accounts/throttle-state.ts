@@ -1,5 +1,5 @@
 import { Decision } from '../core/counters.ts'
-import { DIMENSIONS, type Dimension, rateLimitText, throttledText } from './throttle-text.ts'
+import { breachText, DIMENSION_WORDS, DIMENSIONS, type Dimension, rateLimitText } from './throttle-text.ts'
 
 // Places in DIMENSIONS.
 export const IP = 0
@@ -24,6 +24,8 @@ export class ThrottleState {
   readonly #limits: Float64Array = new Float64Array(COUNT)
   readonly #remaining: Float64Array = new Float64Array(COUNT)
   readonly #windows: string[] = new Array<string>(COUNT).fill('')
+  readonly #endsMs: Float64Array = new Float64Array(COUNT)
+  readonly #lengthsMs: Float64Array = new Float64Array(COUNT)
   #breached = -1
   #pending = false
 
@@ -62,10 +64,30 @@ export class ThrottleState {
     return limit === 0 ? null : rateLimitText(this.#remaining[at]!, limit, this.#windows[at]!)
   }
 
-  /** The message of the breach, for the error `APIG.0308`; null: nothing was breached. */
-  message(): string | null {
+  /**
+   * Adds the IETF's `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-11) of all limits that were
+   * asked, and `Retry-After` of the one that refused. Flat: name, value, ...
+   */
+  fields(into: string[], nowMs: number): void {
+    let policies = ''
+    let limits = ''
+    for (let at = 0; at < COUNT; at++) {
+      const limit = this.#limits[at]!
+      if (limit === 0) continue
+      const name = `${policies === '' ? '' : ', '}"${DIMENSION_WORDS[DIMENSIONS[at]!].policy}"`
+      policies += `${name};q=${limit};w=${Math.ceil(this.#lengthsMs[at]! / 1_000)}`
+      limits += `${name};r=${this.#remaining[at]!};t=${secondsUntil(this.#endsMs[at]!, nowMs)}`
+    }
+    if (policies === '') return
+    into.push('RateLimit-Policy', policies, 'RateLimit', limits)
+    if (this.#breached >= 0)
+      into.push('Retry-After', String(Math.max(1, secondsUntil(this.#endsMs[this.#breached]!, nowMs))))
+  }
+
+  /** What was breached, in the words of the error `APIG.0308`; null: nothing was. */
+  breach(): string | null {
     const at = this.#breached
-    return at < 0 ? null : throttledText(DIMENSIONS[at]!, this.#limits[at]!, this.#windows[at]!)
+    return at < 0 ? null : breachText(DIMENSIONS[at]!, this.#limits[at]!, this.#windows[at]!)
   }
 
   /** True when this dimension was counted before, by an earlier decision for the same request. */
@@ -94,6 +116,8 @@ export class ThrottleState {
       const dimension = this.#checks[check]!
       this.#limits[dimension] = decision.limits[check]!
       this.#remaining[dimension] = decision.remaining(check)
+      this.#endsMs[dimension] = decision.endsMs[check]!
+      this.#lengthsMs[dimension] = decision.lengthsMs[check]!
     }
     if (!admitted) {
       this.#breached = this.#checks[decision.breached]!
@@ -102,3 +126,5 @@ export class ThrottleState {
     return admitted
   }
 }
+
+const secondsUntil = (endMs: number, nowMs: number): number => Math.max(0, Math.ceil((endMs - nowMs) / 1_000))

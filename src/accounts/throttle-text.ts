@@ -28,8 +28,7 @@ export function rateLimitText(remaining: number, limit: number, window: string):
   return `remain:${remaining},limit:${limit},time:${window}`
 }
 
-/** `The throttling threshold has been reached: policy api over ratelimit,limit:5,time:1 minute` */
-export function throttledText(dimension: Dimension, limit: number, window: string): string {
-  const { policy } = DIMENSION_WORDS[dimension]
-  return `The throttling threshold has been reached: policy ${policy} over ratelimit,limit:${limit},time:${window}`
+/** `policy api over ratelimit,limit:5,time:1 minute` */
+export function breachText(dimension: Dimension, limit: number, window: string): string {
+  return `policy ${DIMENSION_WORDS[dimension].policy} over ratelimit,limit:${limit},time:${window}`
 }

@@ -7,7 +7,7 @@ import { delayed } from '../stores/conformance/delayed.ts'
 import { MemoryCounters } from '../stores/memory/counters.ts'
 import { type CompiledThrottle, compileThrottle, type ThrottleScope } from './throttle.ts'
 import { ThrottleState } from './throttle-state.ts'
-import { DIMENSION_WORDS, DIMENSIONS, rateLimitText, throttledText } from './throttle-text.ts'
+import { breachText, DIMENSION_WORDS, DIMENSIONS, rateLimitText } from './throttle-text.ts'
 
 const T0 = 1_790_000_040_000 // the start of a minute
 const NONE: ThrottleLimits = { api: 0, user: 0, app: 0, ip: 0 }
@@ -60,9 +60,7 @@ async function admittedOf(times: number, plan: CompiledThrottle, caller: Caller 
 describe('the words', () => {
   it('are those of the documentation', () => {
     expect(rateLimitText(9, 10, '10 second')).toBe('remain:9,limit:10,time:10 second')
-    expect(throttledText('api', 5, '1 minute')).toBe(
-      'The throttling threshold has been reached: policy api over ratelimit,limit:5,time:1 minute',
-    )
+    expect(breachText('api', 5, '1 minute')).toBe('policy api over ratelimit,limit:5,time:1 minute')
     expect(DIMENSIONS.map((dimension) => DIMENSION_WORDS[dimension].header)).toEqual([
       'X-Apig-RateLimit-ip',
       'X-Apig-RateLimit-user',
@@ -88,9 +86,7 @@ describe.each([
     }
     const state = ThrottleState.acquire()
     expect(await plan.take(state, T0, null, null, null)).toBe(false)
-    expect(state.message()).toBe(
-      'The throttling threshold has been reached: policy api over ratelimit,limit:3,time:1 minute',
-    )
+    expect(state.breach()).toBe('policy api over ratelimit,limit:3,time:1 minute')
     expect(told(state, false)).toEqual({ admitted: false, breached: 'api', api: 'remain:0,limit:3,time:1 minute' })
     expect((await call(plan, {}, T0 + 60_000))['api']).toBe('remain:2,limit:3,time:1 minute')
   })

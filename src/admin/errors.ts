@@ -34,24 +34,40 @@ const json = 'application/json; charset=utf-8'
  * Each admin API answers errors in its vendor's shape. threescale: {"error": text}, and plain text where CSV was asked for
  * (porta's statistics controllers). edge: Apigee's management API. native: ours.
  */
-export const errorShapes: { readonly native: ErrorShape; readonly threescale: ErrorShape; readonly edge: ErrorShape } =
-  {
-    native: (error, requestId) => ({
-      type: json,
-      body: JSON.stringify({ error: { code: error.code, message: error.message, requestId } }),
-    }),
-    threescale: (error, _requestId, path) =>
-      error.plain || path.endsWith('.csv')
-        ? { type: 'text/plain; charset=utf-8', body: error.message }
-        : {
-            type: json,
-            body: JSON.stringify({ error: error.message, ...(error.hint === null ? {} : { hint: error.hint }) }),
-          },
-    edge: (error) => ({
-      type: json,
-      body: JSON.stringify({ code: error.code, message: error.message, contexts: [] }),
-    }),
-  }
+export const errorShapes: {
+  readonly native: ErrorShape
+  readonly threescale: ErrorShape
+  readonly edge: ErrorShape
+  readonly apig: ErrorShape
+} = {
+  native: (error, requestId) => ({
+    type: json,
+    body: JSON.stringify({ error: { code: error.code, message: error.message, requestId } }),
+  }),
+  threescale: (error, _requestId, path) =>
+    error.plain || path.endsWith('.csv')
+      ? { type: 'text/plain; charset=utf-8', body: error.message }
+      : {
+          type: json,
+          body: JSON.stringify({ error: error.message, ...(error.hint === null ? {} : { hint: error.hint }) }),
+        },
+  edge: (error) => ({
+    type: json,
+    body: JSON.stringify({ code: error.code, message: error.message, contexts: [] }),
+  }),
+  apig: (error) => ({
+    type: json,
+    body: JSON.stringify({ error_code: apigCode(error), error_msg: error.message }),
+  }),
+}
+
+/** The management codes of APIG for what the door itself refuses. */
+function apigCode({ code, status }: AdminError): string {
+  if (code.startsWith('APIG.')) return code
+  if (status === 401) return 'APIG.1002'
+  if (status === 403) return 'APIG.1005'
+  return status >= 500 ? 'APIG.9999' : 'APIG.2000'
+}
 
 /** The vocabulary of a path, for what no route of ours has: unknown paths and malformed requests. First match wins. */
 const shapeOfPath: readonly (readonly [prefix: string, shape: ErrorShape])[] = [
@@ -59,6 +75,7 @@ const shapeOfPath: readonly (readonly [prefix: string, shape: ErrorShape])[] = [
   ['/admin/api/', errorShapes.threescale],
   ['/internal/', errorShapes.threescale],
   ['/v1/', errorShapes.edge],
+  ['/v2/', errorShapes.apig],
   ['/', errorShapes.native],
 ]
 

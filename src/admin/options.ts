@@ -3,6 +3,7 @@ import type { Registry } from '../accounts/registry.ts'
 import type { Analytics } from '../analytics/ports.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Service } from '../model/service.ts'
+import type { ApigContext } from './apig/context.ts'
 import type { EdgeContext } from './edge/context.ts'
 import type { MetricsSource } from './metrics.ts'
 
@@ -50,6 +51,8 @@ export interface AdminOptions {
   readonly metrics: MetricsSource
   /** Edge's management API changes this; null: there is no such API. */
   readonly edge: EdgeContext | null
+  /** APIG's management API; null: there is no such API. */
+  readonly apig: ApigContext | null
   readonly readiness: () => Readiness
   /** The built dashboard (index.html, app.js, app.css, icon.svg); null: there is none. */
   readonly dashboardFolder: string | null

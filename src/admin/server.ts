@@ -1,6 +1,7 @@
 import type { AddressInfo, Socket } from 'node:net'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { requestIds } from '../core/ids.ts'
+import { apigRoutes } from './apig/routes.ts'
 import { adminOnly, Guard } from './auth.ts'
 import { edgeRoutes } from './edge/routes.ts'
 import { answerErrors, errorShapes, pathOf, schemaMessage, sendError, shapeFor, toAdminError } from './errors.ts'
@@ -110,7 +111,18 @@ function mount(app: FastifyInstance, options: AdminOptions, guard: Guard): void 
     },
     { prefix: '/stats' },
   )
-  const { edge, accounts } = options
+  const { edge, apig, accounts } = options
+  if (apig !== null) {
+    app.register(
+      async (scope) => {
+        scope.addHook('onRequest', adminOnly(guard))
+        scope.addHook('onSend', neverStored)
+        answerErrors(scope, errorShapes.apig, options.log)
+        apigRoutes(scope, apig)
+      },
+      { prefix: '/v2' },
+    )
+  }
   if (accounts !== null) {
     app.register(
       async (scope) => {

@@ -1,8 +1,11 @@
+import { Draft, randomId } from '../dialects/apig/draft.ts'
 import type { PolicyReaders } from '../dialects/apigee/index.ts'
+import type { ApigRuntime } from '../model/apig.ts'
 import type { DeployedProxy, PosternConfig } from '../model/deployment.ts'
 import type { EnvironmentEntities } from '../model/entities.ts'
 import { type Problem, problemLine } from '../model/problem.ts'
 import type { ApiProxy } from '../model/proxy.ts'
+import { type ApigResources, apigResources, documentChanges, loadApig } from './apig.ts'
 import { ENTITY_KINDS, type EntityWord } from './entity-kinds.ts'
 import { CatalogError } from './error.ts'
 import type { DocumentChange, Documents } from './ports.ts'
@@ -44,19 +47,21 @@ export class Catalog {
   #deployments: Deployments = new Map()
   #entities: EnvironmentEntities
   #lastDeployment = 0
+  #apig: ApigResources
   #last: Promise<unknown> = Promise.resolve()
 
   constructor(services: CatalogServices) {
     this.#services = services
     this.revisions = new Revisions(services.documents, services.kinds)
     this.#entities = services.files.settings.entities
+    this.#apig = apigResources(loadApig(services.files.apigResources, services.documents))
     for (const word of Object.keys(ENTITY_KINDS) as EntityWord[]) this.#loadEntities(word)
     for (const { key } of services.documents.list(DEPLOYMENT)) this.#loadDeployment(key)
   }
 
   /** What is to be served now. */
   get config(): PosternConfig {
-    return this.#configOf(this.#deployments, this.#entities)
+    return this.#configOf(this.#deployments, this.#entities, this.#apig)
   }
 
   /** Those of the files too. */
@@ -186,6 +191,48 @@ export class Catalog {
     })
   }
 
+  /** Resources of the apig dialect as they are; nothing that is done with it is kept. */
+  get apig(): Draft {
+    return this.#draft()
+  }
+
+  /** Changes resources of the apig dialect, all or nothing: in force in every thread and kept when it resolves. */
+  changeApig<T>(work: (draft: Draft) => T): Promise<T> {
+    return this.#oneAtATime(async () => {
+      const draft = this.#draft()
+      const made = work(draft)
+      const { changes } = draft
+      if (changes.length > 0) {
+        const next = apigResources(draft.state())
+        await this.#change(this.#deployments, this.#entities, documentChanges(changes), next)
+      }
+      return made
+    })
+  }
+
+  /** Serves what `change` makes of it while `work` runs; then everything is as before. */
+  withRuntime<T>(change: (runtime: ApigRuntime) => ApigRuntime, work: () => Promise<T>): Promise<T> {
+    return this.#oneAtATime(async () => {
+      const { publish } = this.#services
+      await publish({ ...this.config, apig: change(this.#apig.runtime) })
+      try {
+        return await work()
+      } finally {
+        await publish(this.config)
+      }
+    })
+  }
+
+  #draft(): Draft {
+    const { files, now } = this.#services
+    const owned = new Set(files.apigResources.map(({ kind, id }) => `${kind} ${id}`))
+    return new Draft(this.#apig.state, {
+      makeId: randomId,
+      nowMs: now(),
+      owned: (kind, id) => owned.has(`${kind} ${id}`),
+    })
+  }
+
   async #replace(word: EntityWord, key: string, entity: object | null): Promise<void> {
     const kind = ENTITY_KINDS[word]
     const others = kind.of(this.#entities).filter((other) => kind.key(other) !== key)
@@ -199,9 +246,10 @@ export class Catalog {
     deployments: Deployments,
     entities: EnvironmentEntities,
     changes: readonly DocumentChange[],
+    apig: ApigResources = this.#apig,
   ): Promise<void> {
     const { judge, publish, documents, now } = this.#services
-    const next = this.#configOf(deployments, entities)
+    const next = this.#configOf(deployments, entities, apig)
     const problems = judge(next)
     if (problems.some((problem) => problem.severity === 'error')) {
       const first = problems.find((problem) => problem.severity === 'error')!
@@ -216,13 +264,15 @@ export class Catalog {
     }
     this.#deployments = deployments
     this.#entities = entities
+    this.#apig = apig
   }
 
-  #configOf(deployments: Deployments, entities: EnvironmentEntities): PosternConfig {
+  #configOf(deployments: Deployments, entities: EnvironmentEntities, apig: ApigResources): PosternConfig {
     const { files } = this.#services
     return {
       ...files,
       settings: { ...files.settings, entities },
+      apig: apig.runtime,
       proxies: [...files.proxies, ...[...deployments.values()].map(({ deployed }) => deployed)],
     }
   }
@@ -264,7 +314,9 @@ export class Catalog {
       const proxy = this.revisions.read(name, deployment.revision)
       const deployed = deployedAt(proxy, deployment.basePath, ++this.#lastDeployment)
       const next = new Map(this.#deployments).set(name, { deployment, deployed })
-      const error = judge(this.#configOf(next, this.#entities)).find((problem) => problem.severity === 'error')
+      const error = judge(this.#configOf(next, this.#entities, this.#apig)).find(
+        (problem) => problem.severity === 'error',
+      )
       if (error !== undefined) throw new Error(problemLine(error))
       this.#deployments = next
     } catch (error) {

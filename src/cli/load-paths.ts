@@ -11,6 +11,7 @@ import {
 } from '../dialects/apigee/index.ts'
 import { type BundleAtRead, type DraftProxy, readPosternYaml } from '../dialects/postern/config.ts'
 import type { Environment } from '../dialects/postern/environment.ts'
+import { noApig } from '../model/apig.ts'
 import { defaultSettings, type PosternConfig } from '../model/deployment.ts'
 import type { SharedFlow } from '../model/entities.ts'
 import { type Problem, Problems } from '../model/problem.ts'
@@ -39,6 +40,8 @@ const noConfig: PosternConfig = {
   applications: [],
   responseCodes: false,
   hostMap: {},
+  apig: noApig,
+  apigResources: [],
 }
 
 type FileKind = 'zip' | 'yaml' | 'json' | 'xml' | 'binary' | 'other'

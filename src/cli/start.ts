@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -83,6 +84,7 @@ async function serve(config: PosternConfig, options: StartOptions, log: Log, beg
       hostMap: { ...config.hostMap, ...options.hostMap },
       dataFolder: options.data,
       sealKey,
+      gatewayId: `postern-${randomBytes(6).toString('hex')}`,
       log,
       logLevel: options.logLevel,
       listen: {
@@ -121,6 +123,12 @@ async function serve(config: PosternConfig, options: StartOptions, log: Log, beg
     accounts: { registry, usage: stores.usage },
     proxies: () => catalog.config.proxies.map(summaryOf),
     edge: { catalog, maps, organization: config.settings.organization, environment: config.settings.environment },
+    apig: {
+      catalog,
+      analytics: stores.analytics,
+      gateway: () => ({ host: loopback(options.host), port: fleet.port }),
+      now: Date.now,
+    },
     metrics: {
       totals: () => {
         const fill = counters.fill(Date.now())
@@ -163,6 +171,7 @@ function publicationOf(config: PosternConfig, generation: number): Publication {
     settings: JSON.stringify(config.settings),
     responseCodes: responseCodes(config),
     proxies: config.proxies.map((deployed) => JSON.stringify(deployed)),
+    apig: JSON.stringify(config.apig),
   }
 }
 
@@ -181,6 +190,9 @@ function summaryOf(deployed: DeployedProxy): ProxySummary {
     serviceId: deployed.serviceId,
   }
 }
+
+/** Where this machine reaches a door that listens on `host`. */
+const loopback = (host: string): string => (host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host)
 
 /** In a checkout the built dashboard is in dashboard/dist, in the package beside the code. */
 function dashboardFolder(): string | null {

@@ -62,6 +62,7 @@ new GatewayThread({
     servers: new MemoryServerStates(setup.servers as ServerStateTable),
     maps: new RemoteKeyValueMaps(setup.maps),
     hostMap: setup.hostMap,
+    gatewayId: setup.gatewayId,
   },
   backend: { accept: (down) => backend.accept(down), protocolError: backendProtocolError },
   accountsChanged: () => directory.forget(),

@@ -16,6 +16,14 @@ export interface Client {
   readonly localPort: number
 }
 
+/** Who calls, once a step has found out. */
+export interface Caller {
+  /** Id of the application (credential). */
+  readonly application: string
+  /** Id of the account that owns it. */
+  readonly account: string
+}
+
 /**
  * The state of one call, from the first step to the last. Every field is set in the constructor, so that all exchanges
  * have one shape; what a call may not need is null until somebody asks.
@@ -29,6 +37,11 @@ export class Exchange {
   readonly receivedAtMs: number
   /** The same moment on the monotonic clock (performance.now()), as all the `...At` below; 0: has not happened. */
   readonly receivedAt: number
+  /** Address of the client, as far as throttles and lists of addresses ask: of the connection, unless a setting says otherwise. */
+  address: string
+  caller: Caller | null
+  /** What the dialect of the proxy keeps of a call; its own steps know its type. */
+  dialectState: unknown
   phase: Phase
   response: Message | null
   /** The answer of the fault path. Set with `fault`. */
@@ -83,6 +96,9 @@ export class Exchange {
     this.request = request
     this.receivedAtMs = receivedAtMs
     this.receivedAt = receivedAt
+    this.address = client.address
+    this.caller = null
+    this.dialectState = null
     this.phase = 'proxy-request'
     this.response = null
     this.error = null

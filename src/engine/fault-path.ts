@@ -1,4 +1,5 @@
 import type { MaybePromise } from '../core/async.ts'
+import { inApigWords } from './apig-faults.ts'
 import { loadContent } from './content.ts'
 import { errorMessage } from './error-body.ts'
 import type { Exchange } from './exchange.ts'
@@ -51,12 +52,14 @@ async function runRule(x: Exchange, rule: FaultRulePlan): Promise<boolean> {
   return false
 }
 
-function setFault(x: Exchange, fault: Fault): void {
+function setFault(x: Exchange, raised: Fault): void {
+  const { dialect } = x.endpoint.proxy.deployed.proxy
+  const fault = dialect === 'apig' ? inApigWords(raised) : raised
   x.fault = fault
   x.answeredBy = fault.by
   x.error =
     fault.response ??
-    errorMessage(x.endpoint.proxy.deployed.proxy.dialect, fault, {
+    errorMessage(dialect, fault, {
       requestId: x.id,
       accept: x.request.headers.get('accept') ?? x.request.headers.get('content-type'),
     })

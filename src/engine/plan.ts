@@ -77,6 +77,10 @@ export interface TargetPlan extends Segments {
   readonly retainRequestHeaders: ReadonlySet<string> | null
   readonly retainResponseHeaders: ReadonlySet<string> | null
   readonly retainQuery: ReadonlySet<string> | null
+  /** Times that a call which failed is sent again; -1: once, when its method is idempotent. Absent: never. */
+  readonly retries?: number
+  /** For the Host header, instead of that of the URL. */
+  readonly hostHeader?: string | null
 }
 
 /** Statuses that count as success, by hundreds and one by one. */

@@ -10,12 +10,12 @@ export function fillRecord(record: CallRecord, call: Call, gone: boolean): void 
   const plan = served?.endpoint.proxy ?? null
   const fault = x?.fault ?? call.ownFault
   record.timeMs = call.receivedAtMs
-  record.environment = call.snapshot.settings.environment
+  record.environment = plan?.settings.environment ?? call.snapshot.settings.environment
   record.proxy = plan?.name ?? ''
   record.revision = plan?.revision ?? 0
   record.serviceId = served?.serviceId ?? ''
-  record.application = ''
-  record.account = ''
+  record.application = x?.caller?.application ?? ''
+  record.account = x?.caller?.account ?? ''
   record.method = METHODS.has(down.method) ? down.method : 'OTHER'
   record.pathTemplate = served === null ? '' : served.endpoint.basePath
   const ending = endingOf(call, gone)

@@ -19,6 +19,8 @@ export class Call {
   readonly path: string
   readonly query: string
   readonly host: string
+  /** Environment that the request asks for (`X-Stage`), of APIs that have several. */
+  readonly stage: string
   readonly forwardCount: number
   /** Names and values of the request's headers together, in bytes. */
   readonly headersBytes: number
@@ -43,6 +45,8 @@ export class Call {
   targetStatus: number
   /** The error of the gateway's own that was the answer; null when a proxy answered. */
   ownFault: Fault | null
+  /** Times that the request was sent again to the same target. */
+  retries: number
   /** The target's answer ended before it was whole, so the client's was cut. */
   brokeOff: boolean
   /** The answer is out, or the client is gone. */
@@ -55,6 +59,7 @@ export class Call {
     path: string,
     query: string,
     host: string,
+    stage: string,
     forwardCount: number,
     headersBytes: number,
     debug: boolean,
@@ -66,6 +71,7 @@ export class Call {
     this.path = path
     this.query = query
     this.host = host
+    this.stage = stage
     this.forwardCount = forwardCount
     this.headersBytes = headersBytes
     this.debug = debug
@@ -80,6 +86,7 @@ export class Call {
     this.status = 0
     this.targetStatus = 0
     this.ownFault = null
+    this.retries = 0
     this.brokeOff = false
     this.over = false
   }

@@ -21,6 +21,16 @@ export const DIAGNOSTIC_HEADERS: readonly { name: string; example: string; when:
     when: 'debug, and the throttle limits the API',
   },
   {
+    name: 'X-Apig-RateLimit-user',
+    example: 'remain:9,limit:10,time:10 second',
+    when: 'debug, and the throttle limits users and the call has one',
+  },
+  {
+    name: 'X-Apig-RateLimit-app',
+    example: 'remain:9,limit:10,time:10 second',
+    when: 'debug, and the throttle limits credentials and the call has one',
+  },
+  {
     name: 'X-Apig-RateLimit-ip',
     example: 'remain:9,limit:10,time:10 second',
     when: 'debug, and the throttle limits client addresses',
@@ -29,6 +39,17 @@ export const DIAGNOSTIC_HEADERS: readonly { name: string; example: string; when:
     name: 'X-Apig-RateLimit-api-allenv',
     example: 'remain:199,limit:200,time:1 second',
     when: 'debug, and the gateway-wide limit is set',
+  },
+  {
+    name: 'RateLimit-Policy',
+    example: '"ip";q=5;w=60, "api";q=100;w=60',
+    when: 'rateLimitFields, and a limit was asked: calls and seconds of each window',
+  },
+  { name: 'RateLimit', example: '"ip";r=4;t=12, "api";r=99;t=12', when: 'the same: calls and seconds left' },
+  {
+    name: 'Retry-After',
+    example: '12',
+    when: 'rateLimitFields, and a limit refused: seconds until its window is over',
   },
 ]
 
@@ -40,7 +61,10 @@ export function diagnosticHeaders(call: Call, headers: string[]): void {
   const { x } = call
   headers.push('X-Request-Id', call.id)
   if (x?.forwarded) headers.push('X-Apig-count', String(call.forwardCount))
-  if (!call.debug) return
+  if (!call.debug) {
+    if (call.limits !== null) for (const text of call.limits) headers.push(text)
+    return
+  }
   const receivedAt = call.down.receivedAtMs
   const headAt = x === null || x.targetReceivedAt === 0 ? performance.now() : x.targetReceivedAt
   headers.push('X-Apig-Latency', String(Math.floor(headAt - receivedAt)))

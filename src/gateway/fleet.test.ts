@@ -6,6 +6,7 @@ import { until } from '../../test/kit/postern.ts'
 import type { FromStore, ToStore } from '../analytics/sender.ts'
 import { KeyValueStore } from '../catalog/key-value-maps.ts'
 import { silentLog } from '../core/log.ts'
+import { noApig } from '../model/apig.ts'
 import { type DeployedProxy, defaultSettings } from '../model/deployment.ts'
 import { parseThrottle } from '../model/throttle.ts'
 import { MemoryCache } from '../stores/memory/cache.ts'
@@ -58,6 +59,7 @@ const publication = (...proxies: DeployedProxy[]): Publication => ({
   settings: JSON.stringify(defaultSettings),
   responseCodes: false,
   proxies: proxies.map((one) => JSON.stringify(one)),
+  apig: JSON.stringify(noApig),
 })
 
 /** Stands in for the store thread: says that everything is written, and counts it. */
@@ -104,6 +106,7 @@ describe('the fleet of gateway threads', () => {
         cachePort: () => cachePort(new MemoryCache({ now: Date.now })),
         mapsPort: () => keyValuePort(new KeyValueStore({ documents: new MemoryDocuments(), now: Date.now })),
         hostMap: {},
+        gatewayId: 'g',
         log: silentLog,
         logLevel: 'silent',
         dataFolder: '/nonexistent',

@@ -29,6 +29,7 @@ export interface FleetOptions {
   readonly hostMap: HostMap
   readonly dataFolder: string
   readonly sealKey: Uint8Array
+  readonly gatewayId: string
   /** A new port to the owner of the caches, one for each thread. */
   cachePort(): MessagePort
   /** The same to the owner of the key value maps. */
@@ -175,10 +176,21 @@ export class Fleet {
 
   #spawn(): Member {
     const number = this.#nextNumber++
-    const { counters, servers, hostMap, dataFolder, sealKey, logLevel } = this.#options
+    const { counters, servers, hostMap, gatewayId, dataFolder, sealKey, logLevel } = this.#options
     const cache = this.#options.cachePort()
     const maps = this.#options.mapsPort()
-    const setup: WorkerSetup = { number, counters, servers, cache, maps, hostMap, dataFolder, sealKey, logLevel }
+    const setup: WorkerSetup = {
+      number,
+      counters,
+      servers,
+      cache,
+      maps,
+      hostMap,
+      gatewayId,
+      dataFolder,
+      sealKey,
+      logLevel,
+    }
     const worker = new Worker(this.#options.entry, {
       name: `gateway ${number}`,
       workerData: setup,

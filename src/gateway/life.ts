@@ -1,4 +1,6 @@
+import { BAD_PATH, NO_METHOD } from '../apig/router.ts'
 import type { BodySource } from '../core/body.ts'
+import { apigFault, detailedFault } from '../engine/apig-faults.ts'
 import { loadContent } from '../engine/content.ts'
 import { Exchange } from '../engine/exchange.ts'
 import { Fault } from '../engine/fault.ts'
@@ -7,14 +9,16 @@ import { Message } from '../engine/message.ts'
 import type { Outcome } from '../engine/outcome.ts'
 import { platformFault } from '../engine/platform-faults.ts'
 import { run } from '../engine/runner.ts'
-import type { Dialect } from '../model/proxy.ts'
 import type { Downstream, UpstreamClient, UpstreamError, UpstreamFailure, UpstreamRequest } from '../wire/types.ts'
 import { sendAnswer, setAnswerHeaders } from './answer.ts'
-import { Call } from './call.ts'
-import { mayDebug } from './diagnostics.ts'
-import { FORWARDS_MAX, forwardCount } from './loop-guard.ts'
+import type { Call } from './call.ts'
+import { callOf } from './incoming.ts'
+import { TooLargeError } from './limited-body.ts'
+import { FORWARDS_MAX } from './loop-guard.ts'
 import { ownError } from './own-errors.ts'
 import type { Match } from './route.ts'
+import type { Served } from './served.ts'
+import { BODY_TOO_LARGE, overLimit } from './size-limits.ts'
 import type { Snapshot } from './snapshot.ts'
 import { TargetCall, type TargetListener } from './target-call.ts'
 import { isKept, isStreamed, rerouted, targetFault, targetRequest } from './target-request.ts'
@@ -37,7 +41,7 @@ export interface LifeServices {
 /**
  * The life of a request, in the order in which it happens:
  *
- *   accept -> guardLoops -> route -> throttle -> requestFlows -> chooseTarget -> targetRequestFlows -> sendToTarget
+ *   accept -> guardLoops -> route -> access -> throttle -> requestFlows -> chooseTarget -> targetRequestFlows -> sendToTarget
  *     ... the target answers ... -> judgeAnswer -> targetResponseFlows -> responseFlows -> answer
  *         or, when it answers 101 to a request for a WebSocket: tunnel
  *     ... the answer is out ... -> finish (PostClientFlow, the record)
@@ -128,74 +132,46 @@ export class Life {
   }
 }
 
-function callOf(down: Downstream, snapshot: Snapshot, id: string): Call {
-  const raw = down.rawHeaders
-  let host = ''
-  let count: string | undefined
-  let debug = false
-  let headersBytes = 0
-  for (let i = 0; i < raw.length; i += 2) {
-    const name = raw[i]!
-    headersBytes += name.length + raw[i + 1]!.length
-    switch (name.length) {
-      case 4:
-        if (name.toLowerCase() === 'host') host = raw[i + 1]!
-        break
-      case 11:
-        if (isOurs(name) && name.toLowerCase() === 'x-apig-mode') debug = raw[i + 1]!.trim().toLowerCase() === 'debug'
-        break
-      case 12:
-        if (isOurs(name) && name.toLowerCase() === 'x-apig-count')
-          count = count === undefined ? raw[i + 1]! : `${count},${raw[i + 1]}`
-        break
-    }
-  }
-  const { target } = down
-  // An absolute target is for proxies; what counts is its path.
-  const start = target.startsWith('/') ? 0 : pathStart(target)
-  const question = target.indexOf('?', start)
-  const path = question < 0 ? target.slice(start) : target.slice(start, question)
-  const query = question < 0 ? '' : target.slice(question + 1)
-  if (debug) debug = mayDebug(snapshot.settings.debugAllow, down.remoteAddress)
-  return new Call(
-    down,
-    snapshot,
-    id,
-    path === '' ? '/' : path,
-    query,
-    host,
-    forwardCount(count),
-    headersBytes,
-    debug,
-    Date.now(),
-  )
-}
-
-/** Might be one of the X-Apig headers: saves making text of the others. */
-const isOurs = (name: string): boolean => (name.charCodeAt(0) | 0x20) === 0x78 && name.charCodeAt(6) === 0x2d
-
-function pathStart(target: string): number {
-  const authority = target.indexOf('://')
-  if (authority < 0) return 0
-  const slash = target.indexOf('/', authority + 3)
-  return slash < 0 ? target.length : slash
-}
-
 const guardLoops: Stage = (_life, call) => {
   if (call.forwardCount <= FORWARDS_MAX) return route
   ownError(call, LOOP, 'apig')
   return null
 }
 
-const LOOP = new Fault('APIG.0612', 500, 'An API cannot call itself.', 'gateway')
+const LOOP = apigFault('Loop')
 
 const route: Stage = (_life, call) => {
-  const match = call.match ?? call.snapshot.router.find(call.host, call.path)
-  if (match === null) {
-    const url = call.query === '' ? call.path : `${call.path}?${call.query}`
-    ownError(call, platformFault('messaging.adaptors.http.flow.ApplicationNotFound', 'default', url))
+  const { snapshot, down, path } = call
+  if (call.match !== null) return beginAt(call, call.match)
+  const found = snapshot.apis.isEmpty ? null : snapshot.apis.find(call.host, call.stage, down.method, path)
+  if (found !== null && typeof found === 'object') {
+    const { state, entry } = found
+    state.method = down.method
+    state.query = call.query
+    return begin(call, entry, path, '', state)
+  }
+  const match = found === BAD_PATH || snapshot.apis.has(call.host) ? null : snapshot.router.find(call.host, path)
+  if (match !== null) return beginAt(call, match)
+  if (found !== null || snapshot.apis.has(call.host)) {
+    ownError(call, found === null ? NO_API : MISSES[found], 'apig')
     return null
   }
+  const url = call.query === '' ? path : `${path}?${call.query}`
+  ownError(call, platformFault('messaging.adaptors.http.flow.ApplicationNotFound', 'default', url))
+  return null
+}
+
+const NO_API = apigFault('ApiNotFound')
+const MISSES = {
+  [NO_METHOD]: apigFault('MethodNotFound'),
+  [BAD_PATH]: detailedFault('RequestError', 'the path is not well-formed, or holds . and .. segments'),
+}
+
+const beginAt = (call: Call, { served, basePath, pathSuffix }: Match): Next =>
+  begin(call, served, basePath, pathSuffix, null)
+
+/** The request belongs to an endpoint: from here on there is an exchange. */
+function begin(call: Call, served: Served, basePath: string, pathSuffix: string, dialectState: unknown): Next {
   const { down } = call
   const request = Message.streaming('request', down.rawHeaders, down.body)
   request.verb = down.method
@@ -209,38 +185,27 @@ const route: Stage = (_life, call) => {
     host: call.host,
     localPort: down.localPort,
   }
-  call.served = match.served
+  call.served = served
   call.x = new Exchange(
     call.id,
-    match.served.endpoint,
+    served.endpoint,
     client,
     request,
-    match.basePath,
-    match.pathSuffix,
+    basePath,
+    pathSuffix,
     call.forwardCount,
     call.receivedAtMs,
     down.receivedAtMs,
   )
-  const tooBig = overLimit(call, match.served.endpoint.proxy.deployed.proxy.dialect)
+  call.x.dialectState = dialectState
+  const tooBig = overLimit(call, served.endpoint.proxy.deployed.proxy.dialect)
   if (tooBig !== null) return faultPath(tooBig)
-  return match.served.gate === null ? requestFlows : throttle
+  return served.access === null ? (served.gate === null ? requestFlows : throttle) : access
 }
 
-/** Edge's own limits are tighter than those of the door; they act once it is known that the proxy is Edge's. */
-const EDGE_LINE_BYTES_MAX = 7_168
-const EDGE_HEADERS_BYTES_MAX = 25 * 1024
-/** ` HTTP/1.1` and the blank before the target. */
-const LINE_REST_BYTES = 10
-
-function overLimit(call: Call, dialect: Dialect): Fault | null {
-  if (dialect !== 'apigee') return null
-  const { down } = call
-  if (down.method.length + down.target.length + LINE_REST_BYTES > EDGE_LINE_BYTES_MAX) {
-    return platformFault('protocol.http.TooBigLine', EDGE_LINE_BYTES_MAX.toLocaleString('en'))
-  }
-  if (call.headersBytes <= EDGE_HEADERS_BYTES_MAX) return null
-  return platformFault('protocol.http.TooBigHeaders', EDGE_HEADERS_BYTES_MAX.toLocaleString('en'))
-}
+/** Who calls, and whether that one may: before the throttles, since they count callers. */
+const access: Stage = (_life, call) =>
+  through(call, call.served!.access, call.served!.gate === null ? requestFlows : throttle)
 
 const throttle: Stage = (_life, call) => {
   const refused = call.served!.gate!.admit(call)
@@ -387,13 +352,27 @@ class Answered implements TargetListener {
   }
 
   onFailure(error: UpstreamError): void {
-    const again = CLIENTS_FAULT.has(error.kind) ? null : sendAgain(this.#call, this.#request)
-    this.#life.advance(this.#call, again ?? faultPath(targetFault(error)))
+    const again = CLIENTS_FAULT.has(error.kind)
+      ? null
+      : (sendAgain(this.#call, this.#request) ?? retry(this.#call, this.#request))
+    const tooLarge = error.cause instanceof TooLargeError
+    this.#life.advance(this.#call, again ?? faultPath(tooLarge ? BODY_TOO_LARGE : targetFault(error)))
   }
 }
 
 /** Failures that no other server would mend. */
 const CLIENTS_FAULT: ReadonlySet<UpstreamFailure> = new Set(['body', 'aborted', 'bad-request'])
+
+const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'PUT', 'OPTIONS', 'DELETE'])
+
+/** The same request to the same place, as often as the target says. Null: it was, or it cannot be sent again. */
+function retry(call: Call, request: UpstreamRequest): Stage | null {
+  const { retries = 0 } = call.x!.target!
+  const times = retries >= 0 ? retries : IDEMPOTENT.has(request.method) ? 1 : 0
+  if (call.retries >= times || isStreamed(request)) return null
+  call.retries++
+  return (life) => send(life, call, request)
+}
 
 function keptHeaders(raw: readonly string[], keep: ReadonlySet<string>): string[] {
   const kept: string[] = []

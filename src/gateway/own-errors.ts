@@ -1,3 +1,4 @@
+import { inApigWords } from '../engine/apig-faults.ts'
 import { errorMessage } from '../engine/error-body.ts'
 import type { Fault } from '../engine/fault.ts'
 import { Headers } from '../engine/headers.ts'
@@ -6,7 +7,8 @@ import { sendOwn } from './answer.ts'
 import type { Call } from './call.ts'
 
 /** Answers with an error of the gateway's own, in the configured dialect unless the rule belongs to one. */
-export function ownError(call: Call, fault: Fault, dialect: Dialect = call.snapshot.settings.dialect): void {
+export function ownError(call: Call, raised: Fault, dialect: Dialect = call.snapshot.settings.dialect): void {
+  const fault = dialect === 'apig' ? inApigWords(raised) : raised
   call.ownFault = fault
   const message = errorMessage(dialect, fault, {
     requestId: call.id,

@@ -1,5 +1,6 @@
 import { CallRecord } from '../analytics/record.ts'
 import type { Recorder } from '../analytics/rollup.ts'
+import { inApigWords } from '../engine/apig-faults.ts'
 import { errorMessage } from '../engine/error-body.ts'
 import { Fault } from '../engine/fault.ts'
 import type { ProtocolErrorReply } from '../wire/types.ts'
@@ -22,17 +23,21 @@ export function protocolError(life: Life, nextId: () => string, recorder: Record
     const { settings } = life.snapshot
     const requestId = nextId()
     const code = CODES[status] ?? 'protocol.http.BadRequest'
-    const message = errorMessage(settings.dialect, new Fault(code, status, detail, 'gateway', null, reason), {
-      requestId,
-      accept: undefined,
-    })
+    const raised = new Fault(code, status, detail, 'gateway', null, reason)
+    const fault = settings.dialect === 'apig' ? inApigWords(raised) : raised
+    const message = errorMessage(settings.dialect, fault, { requestId, accept: undefined })
     record.timeMs = Date.now()
     record.environment = settings.environment
     record.method = 'OTHER'
-    record.status = status
+    record.status = fault.status
     record.answeredBy = 'gateway'
-    record.errorCode = code
+    record.errorCode = fault.code
     recorder.add(record)
-    return { headers: [...message.headers.raw, 'X-Request-Id', requestId], body: message.content }
+    return {
+      status: fault.status,
+      reason: fault.reason,
+      headers: [...message.headers.raw, 'X-Request-Id', requestId],
+      body: message.content,
+    }
   }
 }

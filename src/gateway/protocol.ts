@@ -19,6 +19,8 @@ export interface WorkerSetup {
   readonly dataFolder: string
   /** Opens what is sealed in them. */
   readonly sealKey: Uint8Array
+  /** Names the gateway among others that a request passes. */
+  readonly gatewayId: string
   readonly logLevel: string
 }
 
@@ -65,6 +67,8 @@ export interface Publication {
   readonly responseCodes: boolean
   /** Each the JSON of one `DeployedProxy`. */
   readonly proxies: readonly string[]
+  /** JSON of `ApigRuntime`. */
+  readonly apig: string
 }
 
 export type ToWorker =

@@ -1,11 +1,16 @@
 import { compileThrottle } from '../accounts/throttle.ts'
+import { compileApis, proxyName } from '../apig/compile.ts'
+import { ApiRouter } from '../apig/router.ts'
 import type { Cache } from '../core/cache.ts'
 import type { Counters } from '../core/counters.ts'
 import type { KeyValueMaps } from '../core/key-value-maps.ts'
 import type { ServerStates } from '../core/server-states.ts'
+import { apigFault } from '../engine/apig-faults.ts'
 import { compileProxy } from '../engine/compile.ts'
 import type { EngineServices } from '../engine/compile-env.ts'
+import type { Fault } from '../engine/fault.ts'
 import type { PolicyKinds } from '../engine/policy.ts'
+import { type ApigRuntime, defaultFeatures, type PublishedApi } from '../model/apig.ts'
 import {
   boundHosts,
   type DeployedProxy,
@@ -30,6 +35,7 @@ export interface PublishServices {
   readonly maps: KeyValueMaps
   readonly servers: ServerStates
   readonly hostMap: HostMap
+  readonly gatewayId: string
 }
 
 /** What a thread serves from a publication. Throws when a proxy does not compile: the main thread never publishes such. */
@@ -37,12 +43,15 @@ export function snapshotOf(publication: Publication, services: PublishServices):
   const settings = JSON.parse(publication.settings) as Settings
   const served: Served[] = []
   for (const text of publication.proxies) served.push(...serve(JSON.parse(text) as DeployedProxy, settings, services))
+  const apig = JSON.parse(publication.apig) as ApigRuntime
   return {
     generation: publication.generation,
     settings,
     responseCodes: publication.responseCodes,
     router: new HostRouter(served),
     endpoints: new Map(served.map((one) => [endpointKey(one.endpoint.proxy.name, one.endpoint.name), one])),
+    apis: new ApiRouter(serveApis(apig, settings, services)),
+    features: apig.features,
     destinations: new Destinations(services.hostMap, !settings.edgeCompatibleTls),
     balancers: [...new Set(served.map(({ endpoint }) => endpoint.proxy))].flatMap((proxy) => proxy.balancers),
   }
@@ -56,6 +65,8 @@ export function emptySnapshot(settings: Settings): Snapshot {
     responseCodes: false,
     router: new HostRouter([]),
     endpoints: new Map(),
+    apis: new ApiRouter([]),
+    features: defaultFeatures,
     destinations: new Destinations({}, true),
     balancers: [],
   }
@@ -72,11 +83,40 @@ function serve(deployed: DeployedProxy, settings: Settings, services: PublishSer
     gatewayLimitPerSecond:
       settings.gatewayLimitPerSecond ?? (deployed.proxy.dialect === 'apig' ? GATEWAY_LIMIT_OF_APIG : 0),
   })
-  const gate = throttle === null ? null : new ThrottleGate(throttle)
+  const gate = throttle === null ? null : new ThrottleGate(throttle, settings.rateLimitFields)
   return plan.endpoints.map((endpoint) => ({
     endpoint,
     serviceId: deployed.serviceId,
     hosts: boundHosts(endpoint.virtualHosts, settings.virtualHosts),
+    access: null,
     gate,
   }))
 }
+
+/** The APIs of the apig dialect, and behind them the preflights of those that take no OPTIONS themselves. */
+function serveApis(
+  apig: ApigRuntime,
+  settings: Settings,
+  services: PublishServices,
+): { api: PublishedApi; entry: Served }[] {
+  const { engine, gatewayId } = services
+  const compiled = compileApis(apig, settings, { ...engine, gatewayId })
+  const served = compiled.map(({ api, endpoint, access }) => {
+    const throttle = compileThrottle(api.throttle, {
+      counters: services.counters,
+      environment: api.stage,
+      api: proxyName(api),
+      gatewayLimitPerSecond: settings.gatewayLimitPerSecond ?? apig.features.apiLimitPerSecond ?? GATEWAY_LIMIT_OF_APIG,
+    })
+    const gate = throttle === null ? null : new ThrottleGate(throttle, settings.rateLimitFields)
+    return { api, entry: { endpoint, serviceId: null, hosts: [], access, gate } }
+  })
+  const preflights = compiled.flatMap(({ api, endpoint, preflight }) => {
+    if (preflight === null) return []
+    const access = [...preflight, (): Fault => NO_METHOD_FAULT]
+    return [{ api: { ...api, method: 'OPTIONS' }, entry: { endpoint, serviceId: null, hosts: [], access, gate: null } }]
+  })
+  return [...served, ...preflights]
+}
+
+const NO_METHOD_FAULT = apigFault('MethodNotFound')

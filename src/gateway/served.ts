@@ -1,3 +1,4 @@
+import type { Step } from '../engine/outcome.ts'
 import type { EndpointPlan } from '../engine/plan.ts'
 import type { ThrottleGate } from './throttle-gate.ts'
 
@@ -7,6 +8,8 @@ export interface Served {
   readonly serviceId: string | null
   /** Host names that it is bound to, lower case; empty: any. */
   readonly hosts: readonly string[]
+  /** Who may call, before the throttles; null: the flows of the proxy see to it. */
+  readonly access: readonly Step[] | null
   /** Null: nothing limits it. */
   readonly gate: ThrottleGate | null
 }

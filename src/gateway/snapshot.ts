@@ -1,4 +1,6 @@
+import type { ApiRouter } from '../apig/router.ts'
 import type { Balancer } from '../engine/balancer.ts'
+import type { ApigFeatures } from '../model/apig.ts'
 import type { Settings } from '../model/deployment.ts'
 import type { HostRouter } from './route.ts'
 import type { Served } from './served.ts'
@@ -11,6 +13,9 @@ export interface Snapshot {
   /** Calls of a service count in 3scale's response code statistics. */
   readonly responseCodes: boolean
   readonly router: HostRouter
+  /** APIs of the apig dialect; they go before base paths. */
+  readonly apis: ApiRouter<Served>
+  readonly features: ApigFeatures
   readonly destinations: Destinations
   /** By `endpointKey`, for calls from proxy to proxy. */
   readonly endpoints: ReadonlyMap<string, Served>

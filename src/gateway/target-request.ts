@@ -77,7 +77,7 @@ function requestHeaders(call: Call, x: Exchange, target: TargetPlan, to: Destina
   const raw = x.request.headers.raw
   const tokens = connectionTokens(raw)
   const keep = target.retainRequestHeaders
-  const headers: string[] = ['Host', to.authority]
+  const headers: string[] = ['Host', target.hostHeader ?? to.authority]
   let forwarded = ''
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i]!

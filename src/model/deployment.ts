@@ -1,3 +1,4 @@
+import type { ApigRuntime } from './apig.ts'
 import { type EnvironmentEntities, type KeyValueMap, noEntities } from './entities.ts'
 import type { ApiProxy, Dialect } from './proxy.ts'
 import type { Account, Application, Service } from './service.ts'
@@ -15,6 +16,8 @@ export interface Settings {
   readonly debugAllow: DebugAllow
   /** Calls a second to each API over all environments; 0: no limit. Null: 200 for APIs of the apig dialect, none for others. */
   readonly gatewayLimitPerSecond: number | null
+  /** `Retry-After` and the IETF's `RateLimit` fields in the answers of what is throttled. */
+  readonly rateLimitFields: boolean
   /** Edge's way: https without a TrustStore accepts any certificate. */
   readonly edgeCompatibleTls: boolean
   readonly virtualHosts: readonly VirtualHost[]
@@ -39,6 +42,7 @@ export const defaultSettings: Settings = {
   dialect: 'apigee',
   debugAllow: 'everyone',
   gatewayLimitPerSecond: null,
+  rateLimitFields: true,
   edgeCompatibleTls: false,
   virtualHosts: [],
   entities: noEntities,
@@ -72,4 +76,15 @@ export interface PosternConfig {
   /** Count response codes for 3scale's statistics. Our own statistics are always on. */
   readonly responseCodes: boolean
   readonly hostMap: HostMap
+  /** What is served of the apig dialect. */
+  readonly apig: ApigRuntime
+  /** The resources that it is made of: those of the files. */
+  readonly apigResources: readonly ApigResource[]
+}
+
+/** One resource of the apig dialect as its reader keeps it. */
+export interface ApigResource {
+  readonly kind: string
+  readonly id: string
+  readonly doc: unknown
 }

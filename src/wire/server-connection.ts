@@ -441,12 +441,12 @@ export class ServerConnection extends Timed implements Reader {
   #refuse(refusal: Refusal): void {
     const exchange = this.#exchange
     if (exchange === null || exchange.unanswered) {
-      const reason = REASONS[refusal.status] ?? 'Error'
-      const reply = this.#owner.options.protocolError(refusal.status, reason, refusal.detail)
-      const bytes = Buffer.byteLength(reply.body)
-      const head = responseHead(refusal.status, reason, reply.headers, bytes, 'close')
-      writeText(this.socket, head, reply.body, bytes)
-      if (exchange !== null) exchange.refusedStatus = refusal.status
+      const usual = REASONS[refusal.status] ?? 'Error'
+      const reply = this.#owner.options.protocolError(refusal.status, usual, refusal.detail)
+      const { status = refusal.status, reason = usual, headers, body } = reply
+      const bytes = Buffer.byteLength(body)
+      writeText(this.socket, responseHead(status, reason, headers, bytes, 'close'), body, bytes)
+      if (exchange !== null) exchange.refusedStatus = status
       this.#linger()
     } else {
       this.cut(true)

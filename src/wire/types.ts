@@ -169,8 +169,12 @@ export interface ServerLimits {
   readonly connectionsMax: number
 }
 
-/** A malformed or over-long request is answered by the transport with these (status -> body), and the connection is closed. */
-export type ProtocolErrorReply = (status: number, reason: string, detail: string) => { headers: string[]; body: string }
+/** A malformed or over-long request is answered by the transport with these, and the connection is closed. The status may be another than the one that was found. */
+export type ProtocolErrorReply = (
+  status: number,
+  reason: string,
+  detail: string,
+) => { status?: number; reason?: string; headers: string[]; body: string }
 
 export interface ServerTls {
   /** One at least; the first one is for clients that name none of the others. */

@@ -37,6 +37,7 @@ export function demoOptions(part: Partial<AdminOptions> = {}): AdminOptions {
     ],
     accounts: null,
     edge: null,
+    apig: null,
     metrics: {
       totals: () => ({ workers: 2, workerRestarts: 1, counterSlotsUsed: 12, counterSlots: 65_536, countersNoRoom: 0 }),
     },

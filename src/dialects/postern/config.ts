@@ -1,4 +1,5 @@
 import { dirname, isAbsolute, join } from 'node:path'
+import { noApig } from '../../model/apig.ts'
 import {
   type DebugAllow,
   type DeployedProxy,
@@ -76,6 +77,7 @@ interface RawConfig {
   readonly apis?: readonly (RawApi | undefined)[]
   readonly throttles?: readonly (RawThrottle | undefined)[]
   readonly gatewayLimitPerSecond?: number
+  readonly rateLimitFields?: boolean
   readonly services?: readonly (RawService | undefined)[]
   readonly accounts?: readonly (RawAccount | undefined)[]
   readonly tls?: { readonly edgeCompatible?: boolean }
@@ -141,6 +143,8 @@ class ConfigReading {
       applications: consumers.applications,
       responseCodes: raw.responseCodes ?? false,
       hostMap: this.#hostMap(),
+      apig: noApig,
+      apigResources: [],
     }
   }
 
@@ -152,6 +156,7 @@ class ConfigReading {
       dialect: raw.dialect ?? defaultSettings.dialect,
       debugAllow: raw.debug?.allow ?? defaultSettings.debugAllow,
       gatewayLimitPerSecond: raw.gatewayLimitPerSecond ?? defaultSettings.gatewayLimitPerSecond,
+      rateLimitFields: raw.rateLimitFields ?? defaultSettings.rateLimitFields,
       edgeCompatibleTls: raw.tls?.edgeCompatible ?? defaultSettings.edgeCompatibleTls,
       virtualHosts: this.#virtualHosts(),
       entities: this.#entities(),

@@ -92,6 +92,12 @@ export const configKeys: readonly ConfigKey[] = [
     otherwise: '200 for APIs of the apig dialect, 0 for others',
     doc: 'Limit of each API over all environments; 0: none.',
   },
+  {
+    name: 'rateLimitFields',
+    shape: flag,
+    otherwise: 'true',
+    doc: 'Retry-After and the RateLimit fields of the IETF (draft 11) in answers of what is throttled.',
+  },
   { name: 'services', shape: listOf(keys(...serviceKeys)), doc: "3scale's services." },
   {
     name: 'virtualHosts',

@@ -1,0 +1,301 @@
+import type { UNIT_MS } from '../../core/windows.ts'
+import type {
+  AccessList,
+  ApiAuth,
+  ApigApp,
+  ApigRuntime,
+  Authorizer,
+  Backend,
+  BackendBranch,
+  BackendParameter,
+  GatewayResponse,
+  PublishedApi,
+  RequestParameter,
+} from '../../model/apig.ts'
+import { parseThrottle, type Throttle } from '../../model/throttle.ts'
+import type { ApiDoc, BackendApiDoc, BranchDoc, Docs, Kind, MockDoc, RequestParameterDoc, VersionDoc } from './docs.ts'
+import type { ApigState } from './draft.ts'
+import { ApigError } from './error.ts'
+import { featuresOf } from './features.ts'
+import { resetMs } from './read-others.ts'
+import { type PluginContent, parsePluginContent } from './read-plugin.ts'
+import { throttleFields } from './read-throttle.ts'
+
+/** What the gateway is to serve of these resources: every version in effect, with all that is bound to it. */
+export function runtimeOf(state: ApigState): ApigRuntime {
+  const building = new Building(state)
+  return {
+    apis: [...state.version.values()].filter(({ status }) => status === 1).map((version) => building.api(version)),
+    apps: [...state.app.values()].map((app) => building.app(app)),
+    features: featuresOf([...state.feature.values()]),
+  }
+}
+
+/** An API as it would be published: for debugging what is not. No one has to prove who calls. */
+export function draftApi(state: ApigState, api: ApiDoc, stage: string): PublishedApi {
+  const version: VersionDoc = {
+    id: '',
+    version_no: '',
+    api_id: api.id,
+    env_id: 'DEFAULT_ENVIRONMENT_RELEASE_ID',
+    publish_id: '',
+    publish_time: '',
+    remark: '',
+    status: 1,
+    api: { ...api, auth_type: 'NONE', authorizer_id: null },
+  }
+  return { ...new Building(state).api(version), stage }
+}
+
+class Building {
+  readonly #state: ApigState
+  /** Docs of a kind that belong to an API in an environment, or to another thing. */
+  readonly #indexes = new Map<Kind, ReadonlyMap<string, unknown[]>>()
+  readonly #contents = new Map<string, PluginContent>()
+
+  constructor(state: ApigState) {
+    this.#state = state
+  }
+
+  api(version: VersionDoc): PublishedApi {
+    const { api, env_id } = version
+    const group = this.#state.group.get(api.group_id)
+    const env = this.#state.env.get(env_id)
+    if (group === undefined) throw ApigError.of('APIG.3001', api.group_id)
+    if (env === undefined) throw ApigError.of('APIG.3003', env_id)
+    const fill = (text: string): string => this.#filled(text, api.group_id, env_id)
+    const plugins = this.#bound('pluginBinding', version).map((of) => this.#plugin(of))
+    const limiting = plugins.find((one) => one.type === 'rate_limit')
+    const breaking = plugins.find((one) => one.type === 'breaker')
+    return {
+      id: api.id,
+      apiName: api.name,
+      groupId: group.id,
+      groupName: group.name,
+      versionId: version.id,
+      hosts: group.domains.map(({ domain }) => domain.toLowerCase()),
+      stage: env.name,
+      protocol: api.req_protocol,
+      method: api.req_method,
+      path: api.req_uri,
+      prefix: api.match_mode === 'SWA',
+      auth: this.#auth(api, env_id),
+      parameters: api.req_params.map(parameterOf),
+      backend: backendOf(api.backend_api, api.mock_info, api.backend_params.map(bare), fill),
+      branches: [...api.policy_https, ...api.policy_mocks].map((branch) => branchOf(branch, fill)),
+      cors: api.cors,
+      throttle: limiting?.type === 'rate_limit' ? this.#pluginThrottle(version, limiting) : this.#throttle(version),
+      rateRules: limiting?.type === 'rate_limit' ? limiting.rules : null,
+      access: this.#bound('aclBinding', version).map((of) => this.#acl(of)),
+      responseHeaders: plugins.flatMap((one) => (one.type === 'set_resp_headers' ? one.edits : [])),
+      corsPolicy: plugins.find((one) => one.type === 'cors')?.policy ?? null,
+      breaker:
+        breaking?.type === 'breaker'
+          ? { ...breaking.breaker, scope: this.#scope(version, 'breaker', breaking.shared) }
+          : null,
+      responses: this.#responses(api),
+    }
+  }
+
+  app(app: Docs['app']): ApigApp {
+    const acl = this.#state.appAcl.get(app.id)
+    const quotaId = this.#state.quotaBinding.get(app.id)?.quota_id
+    const quota = quotaId === undefined ? undefined : this.#state.quota.get(quotaId)
+    return {
+      id: app.id,
+      name: app.name,
+      user: app.project_id,
+      key: app.app_key,
+      secret: app.app_secret,
+      codes: this.#of('code', ({ app_id }) => app_id, app.id).map(({ app_code }) => app_code),
+      addresses: acl === undefined ? null : { permit: acl.app_acl_type === 'PERMIT', values: acl.app_acl_values },
+      quota:
+        quota === undefined
+          ? null
+          : {
+              id: quota.id,
+              calls: quota.call_limits,
+              intervalCount: quota.time_interval,
+              unit: quota.time_unit.toLowerCase() as keyof typeof UNIT_MS,
+              resetAtMs: quota.reset_time === '' ? Date.parse(quota.create_time) : resetMs(quota.reset_time),
+            },
+    }
+  }
+
+  #auth(api: ApiDoc, envId: string): ApiAuth {
+    const appIds = this.#of('auth', (one) => `${one.api_id} ${one.env_id}`, `${api.id} ${envId}`).map(
+      (one) => one.app_id,
+    )
+    return {
+      type: api.auth_type,
+      appCode: api.auth_opt.app_code_auth_type === 'HEADER',
+      authorizer: api.authorizer_id === null ? null : this.#authorizer(api.authorizer_id),
+      appIds,
+    }
+  }
+
+  #authorizer(id: string): Authorizer {
+    const doc = this.#state.authorizer.get(id)
+    if (doc === undefined) throw ApigError.of('APIG.3014', `authorizer ${id}`, 'authorizer_id')
+    return {
+      id,
+      name: doc.name,
+      url: doc.authorizer_uri,
+      ttlSeconds: doc.ttl,
+      timeoutMs: doc.timeout,
+      identities: doc.identities,
+      needBody: doc.need_body,
+      userData: doc.user_data,
+    }
+  }
+
+  #throttle(version: VersionDoc): Throttle | null {
+    const id = this.#bound('throttleBinding', version)[0]
+    const doc = id === undefined ? undefined : this.#state.throttle.get(id)
+    if (doc === undefined) return null
+    const specials = this.#of('special', ({ throttle_id }) => throttle_id, doc.id).map((one) => ({
+      type: one.object_type.toLowerCase(),
+      id: one.object_id,
+      limit: one.call_limits,
+    }))
+    return parseThrottle({ ...throttleFields(doc), specials }).throttle
+  }
+
+  #pluginThrottle(version: VersionDoc, { throttle }: Extract<PluginContent, { type: 'rate_limit' }>): Throttle | null {
+    return throttle === null ? null : { ...throttle, name: this.#scope(version, 'rate_limit', throttle.shared) }
+  }
+
+  /** Names the counters of a plug-in: those of one API, or of all that it is bound to. */
+  #scope(version: VersionDoc, type: string, shared: boolean): string {
+    const id = this.#bound('pluginBinding', version).find((of) => this.#state.plugin.get(of)?.plugin_type === type)
+    return shared ? `plugin ${id}` : `plugin ${id} ${version.api_id} ${version.env_id}`
+  }
+
+  #plugin(id: string): PluginContent {
+    let content = this.#contents.get(id)
+    if (content === undefined) {
+      const doc = this.#state.plugin.get(id)
+      if (doc === undefined) throw ApigError.of('APIG.3014', `plugin ${id}`)
+      content = parsePluginContent(doc.plugin_type as PluginContent['type'], doc.plugin_content)
+      this.#contents.set(id, content)
+    }
+    return content
+  }
+
+  #acl(id: string): AccessList {
+    const doc = this.#state.acl.get(id)
+    if (doc === undefined) throw ApigError.of('APIG.3006', id)
+    return {
+      of: doc.entity_type === 'IP' ? 'ip' : 'account',
+      permit: doc.acl_type === 'PERMIT',
+      values: doc.acl_value.split(','),
+    }
+  }
+
+  #responses(api: ApiDoc): Record<string, GatewayResponse> {
+    const chosen =
+      api.response_id === null
+        ? this.#of('response', ({ group_id }) => group_id, api.group_id).find((one) => one.default)
+        : this.#state.response.get(api.response_id)
+    const worded = Object.entries(chosen?.responses ?? {}).map(([type, { status, body, headers }]) => [
+      type,
+      { status, body, headers: headers.flatMap(({ key, value }) => [key, value]) },
+    ])
+    return Object.fromEntries(worded) as Record<string, GatewayResponse>
+  }
+
+  #bound(kind: 'throttleBinding' | 'pluginBinding' | 'aclBinding', { api_id, env_id }: VersionDoc): string[] {
+    return this.#of(kind, (one) => `${one.api_id} ${one.env_id}`, `${api_id} ${env_id}`).map(({ of }) => of)
+  }
+
+  #of<K extends Kind>(kind: K, keyOf: (doc: Docs[K]) => string, key: string): Docs[K][] {
+    let index = this.#indexes.get(kind)
+    if (index === undefined) {
+      index = Map.groupBy(this.#state[kind].values() as Iterable<Docs[K]>, keyOf)
+      this.#indexes.set(kind, index)
+    }
+    return (index.get(key) ?? []) as Docs[K][]
+  }
+
+  /** `#name#` is the variable of the group in the environment. */
+  #filled(text: string, groupId: string, envId: string): string {
+    return text.replace(/#([A-Za-z][A-Za-z0-9_-]{2,31})#/g, (_, name: string) => {
+      const key = `${groupId} ${envId}`
+      const found = this.#of('variable', (one) => `${one.group_id} ${one.env_id}`, key).find(
+        (one) => one.variable_name === name,
+      )
+      if (found !== undefined) return found.variable_value
+      throw ApigError.of('APIG.3011', `#${name}# has no value in this environment`, 'backend_api')
+    })
+  }
+}
+
+function parameterOf(doc: RequestParameterDoc): RequestParameter {
+  const { type, enumerations } = doc
+  const number = type === 'NUMBER'
+  return {
+    name: doc.name,
+    location: doc.location,
+    required: doc.required === 1,
+    validation:
+      doc.valid_enable === 1
+        ? {
+            type,
+            min: number ? doc.min_num : doc.min_size || null,
+            max: number ? doc.max_num : doc.max_size || null,
+            oneOf: enumerations === '' ? [] : enumerations.split(',').map((one) => one.trim()),
+            pattern: doc.regular,
+          }
+        : null,
+    defaultValue: doc.default_value,
+    passThrough: doc.pass_through === 1,
+  }
+}
+
+const bare = ({ name, location, origin, value }: BackendParameter): BackendParameter => ({
+  name,
+  location,
+  origin,
+  value,
+})
+
+function backendOf(
+  http: BackendApiDoc | null,
+  mock: MockDoc | null,
+  parameters: readonly BackendParameter[],
+  fill: (text: string) => string,
+): Backend {
+  if (http === null) {
+    return {
+      kind: 'mock',
+      status: mock?.status_code ?? 200,
+      body: mock?.result_content ?? '',
+      headers: (mock?.header ?? []).flatMap(({ key, value }) => [key, value]),
+    }
+  }
+  return {
+    kind: 'http',
+    origin: `${http.req_protocol.toLowerCase()}://${fill(http.url_domain)}`,
+    path: fill(http.req_uri),
+    method: http.req_method,
+    timeoutMs: http.timeout,
+    retries: Number(http.retry_count),
+    hostHeader: http.host_value,
+    parameters,
+  }
+}
+
+function branchOf(branch: BranchDoc, fill: (text: string) => string): BackendBranch {
+  return {
+    name: branch.name,
+    all: branch.effect_mode === 'ALL',
+    conditions: branch.conditions.map((one) => ({
+      origin: one.condition_origin,
+      name: one.req_param_name || one.sys_param_name || one.cookie_param_name || one.frontend_authorizer_param_name,
+      location: one.req_param_location,
+      type: one.condition_type,
+      value: one.condition_value,
+    })),
+    backend: backendOf(branch.backend_api, branch.mock_info, branch.backend_params.map(bare), fill),
+  }
+}
