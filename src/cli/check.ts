@@ -1,5 +1,6 @@
 import type { PolicyReaders } from '../dialects/apigee/index.ts'
 import type { Environment } from '../dialects/postern/environment.ts'
+import type { PublishedApi } from '../model/apig.ts'
 import { type DeployedProxy, defaultSettings, type Settings } from '../model/deployment.ts'
 import { type Problem, problemLine } from '../model/problem.ts'
 import { inBase, type Loaded, loadPaths } from './load-paths.ts'
@@ -26,7 +27,9 @@ export function check(paths: readonly string[], options: CheckOptions): number {
   const errors = problems.filter((problem) => problem.severity === 'error').length
   if (errors === 0) {
     for (const { deployed } of loaded.drafts) options.print(proxyLine(deployed))
-    if (loaded.drafts.length === 0) options.print('ok: no proxies')
+    const apis = loaded.config?.apig.apis ?? []
+    for (const api of apis) options.print(apiLine(api))
+    if (loaded.drafts.length === 0 && apis.length === 0) options.print('ok: no proxies')
   }
   if (problems.length > 0) options.print(summary(errors, problems.length - errors))
   return errors > 0 ? 1 : 0
@@ -66,6 +69,10 @@ function counted(count: number, word: string): string {
 function proxyLine({ proxy }: DeployedProxy): string {
   const policies = `${proxy.policies.length} ${proxy.policies.length === 1 ? 'policy' : 'policies'}`
   return `ok: ${proxy.name} (revision ${proxy.revision}, ${policies})`
+}
+
+function apiLine({ groupName, apiName, method, path, prefix, stage }: PublishedApi): string {
+  return `ok: ${groupName}/${apiName} (${method} ${path}${prefix ? ' and below' : ''}, in ${stage})`
 }
 
 function byPlace(a: Problem, b: Problem): number {

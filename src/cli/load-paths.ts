@@ -1,5 +1,6 @@
 import { closeSync, openSync, readFileSync, readSync, realpathSync, type Stats, statSync } from 'node:fs'
 import { basename, extname, join } from 'node:path'
+import { runtimeOfResources } from '../dialects/apig/runtime.ts'
 import { bundleFolder, reasonOf } from '../dialects/apigee/files.ts'
 import {
   baseOfFolder,
@@ -9,10 +10,12 @@ import {
   readBundle,
   readSharedFlow,
 } from '../dialects/apigee/index.ts'
+import { readOpenApiFile } from '../dialects/openapi/file.ts'
+import { looksLikeOpenApi } from '../dialects/openapi/index.ts'
 import { type BundleAtRead, type DraftProxy, readPosternYaml } from '../dialects/postern/config.ts'
 import type { Environment } from '../dialects/postern/environment.ts'
 import { noApig } from '../model/apig.ts'
-import { defaultSettings, type PosternConfig } from '../model/deployment.ts'
+import { type ApigResource, defaultSettings, type PosternConfig } from '../model/deployment.ts'
 import type { SharedFlow } from '../model/entities.ts'
 import { type Problem, Problems } from '../model/problem.ts'
 import { checkLocal } from './check-local.ts'
@@ -44,10 +47,10 @@ const noConfig: PosternConfig = {
   apigResources: [],
 }
 
-type FileKind = 'zip' | 'yaml' | 'json' | 'xml' | 'binary' | 'other'
+type FileKind = 'zip' | 'openapi' | 'yaml' | 'json' | 'xml' | 'binary' | 'other'
 
-const WANTED = 'a PATH is a bundle or shared flow (folder or zip), or a postern.yaml'
-const refusals: Readonly<Record<Exclude<FileKind, 'zip' | 'yaml'>, string>> = {
+const WANTED = 'a PATH is a bundle or shared flow (folder or zip), an OpenAPI file, or a postern.yaml'
+const refusals: Readonly<Record<Exclude<FileKind, 'zip' | 'yaml' | 'openapi'>, string>> = {
   json: `JSON (APIcast configurations, API definitions) is not supported yet in this version; ${WANTED}`,
   xml: `a single XML file; name the folder that holds apiproxy/: ${WANTED}`,
   binary: `a binary file that is no zip; ${WANTED}`,
@@ -69,6 +72,7 @@ class Loading {
   readonly #drafts: DraftProxy[] = []
   readonly #sharedFlows: SharedFlow[] = []
   readonly #seen = new Set<string>()
+  readonly #apig: ApigResource[] = []
   readonly #bundles: string[] = []
   #config: PosternConfig | null = null
   #configFile: string | null = null
@@ -95,7 +99,17 @@ class Loading {
     const config = this.#config ?? noConfig
     const { entities } = config.settings
     const sharedFlows = [...entities.sharedFlows, ...this.#sharedFlows]
-    return { ...config, proxies, settings: { ...config.settings, entities: { ...entities, sharedFlows } } }
+    // A gateway of OpenAPI files alone speaks as their APIs do.
+    const alone = this.#config === null && proxies.length === 0 && this.#apig.length > 0
+    const dialect = alone ? 'apig' : config.settings.dialect
+    const apigResources = [...config.apigResources, ...this.#apig]
+    return {
+      ...config,
+      proxies,
+      apigResources,
+      apig: runtimeOfResources(apigResources),
+      settings: { ...config.settings, dialect, entities: { ...entities, sharedFlows } },
+    }
   }
 
   #visit(path: string): void {
@@ -111,11 +125,26 @@ class Loading {
     try {
       const kind = kindOf(path)
       if (kind === 'zip') this.#bundles.push(path)
+      else if (kind === 'openapi') this.#openApi(path)
       else if (kind === 'yaml') this.#yaml(path)
       else this.#refuse(path, 'NotSupported', refusals[kind])
     } catch (error) {
       if (!isSystemError(error)) throw error
       this.#refuse(path, 'Unreadable', reasonOf(error))
+    }
+  }
+
+  #openApi(path: string): void {
+    const place = realpathSync(path)
+    if (this.#seen.has(place)) return
+    this.#seen.add(place)
+    for (const resource of readOpenApiFile(readFileSync(path, 'utf8'), path, this.#problems)) {
+      const twin = this.#apig.find(({ kind, id }) => kind === resource.kind && id === resource.id)
+      if (twin === undefined) this.#apig.push(resource)
+      else if (resource.kind === 'group' || resource.kind === 'throttle') {
+        const { name } = resource.doc as { name: string }
+        this.#refuse(path, 'DuplicateName', `a ${resource.kind} called ${name} is loaded already; names must differ`)
+      }
     }
   }
 
@@ -223,6 +252,8 @@ function kindOf(path: string): FileKind {
     .toString('utf8')
     .replace(/^\ufeff/, '')
     .trimStart()
+  const openApi = ['.json', '.yaml', '.yml'].includes(extension) || text.startsWith('{')
+  if (openApi && looksLikeOpenApi(text)) return 'openapi'
   if (extension === '.json' || text.startsWith('{')) return 'json'
   if (extension === '.xml' || text.startsWith('<')) return 'xml'
   return extension === '.yaml' || extension === '.yml' ? 'yaml' : 'other'

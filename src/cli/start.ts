@@ -224,7 +224,7 @@ function banner(
         : `backend (tls): https://${shown(options.backendHost)}:${fleet.backendTlsPort}\n`) +
       `admin: ${adminUrl}\n` +
       `dashboard: ${adminUrl}/?token=${token}\n` +
-      `ready: ${count(proxies.length, 'proxy')}, ${count(options.workers, 'worker')}, ${(tookMs / 1000).toFixed(2)} s\n`,
+      `ready: ${count(proxies.length, 'proxy')}, ${config.apig.apis.length > 0 ? `${count(config.apig.apis.length, 'API')}, ` : ''}${count(options.workers, 'worker')}, ${(tookMs / 1000).toFixed(2)} s\n`,
   )
 }
 

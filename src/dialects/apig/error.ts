@@ -50,9 +50,12 @@ export class ApigError extends Error {
   readonly status: number
   /** Where in the body, by keys joined with dots; '' when it is not about one field. */
   readonly path: string
+  /** What is wrong and what would be right, for where the place is shown otherwise. */
+  readonly detail: string
 
-  private constructor(code: ManagementCode, message: string, path: string) {
+  private constructor(code: ManagementCode, message: string, path: string, detail: string) {
     super(message)
+    this.detail = detail
     this.code = code
     this.status = MANAGEMENT_ERRORS[code].status
     this.path = path
@@ -62,11 +65,12 @@ export class ApigError extends Error {
   static field(code: ManagementCode, path: string, rule: string): ApigError {
     const { message } = MANAGEMENT_ERRORS[code]
     const text = `${message},parameterName:${path}. Please refer to the support documentation: ${rule}`
-    return new ApigError(code, text, path)
+    return new ApigError(code, text, path, `${message.toLowerCase()}: ${rule}`)
   }
 
   static of(code: ManagementCode, detail: string, path = ''): ApigError {
     const { message } = MANAGEMENT_ERRORS[code]
-    return new ApigError(code, detail === '' ? message : `${message}: ${detail}`, path)
+    const text = detail === '' ? message : `${message}: ${detail}`
+    return new ApigError(code, text, path, text)
   }
 }

@@ -2,6 +2,7 @@ import type { TimeUnit } from '../../core/windows.ts'
 import type { CompareOperator, Expression, RateRules } from '../../model/apig.ts'
 import { ApigError } from './error.ts'
 import type { Fields } from './fields.ts'
+import { patternFault } from './pattern.ts'
 
 const OPERATORS: ReadonlySet<string> = new Set(['==', '~=', '~~', 'in', '>', '<', '>=', '<='])
 const DEPTH_MAX = 10
@@ -39,6 +40,7 @@ function parse(value: unknown, depthLeft: number): Expression | null {
   if (value.length !== 3 || typeof first !== 'string' || typeof second !== 'string' || !OPERATORS.has(second))
     return null
   if (typeof third !== 'string' && typeof third !== 'number') return null
+  if (second === '~~' && patternFault(String(third)) !== null) return null
   return { kind: 'compare', left: first, operator: second as CompareOperator, right: String(third) }
 }
 

@@ -15,13 +15,41 @@ export interface TextRule {
 export class Fields {
   readonly #values: Readonly<Record<string, unknown>>
   readonly #path: string
+  /** All that were made of one body, itself included, when what nobody reads is to be told. */
+  readonly #family: Fields[] | null
+  readonly #read = new Set<string>()
 
-  constructor(value: unknown, path = '') {
+  constructor(value: unknown, path = '', family: Fields[] | null = null) {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
       throw ApigError.field('APIG.2000', path === '' ? 'body' : path, 'a JSON object')
     }
     this.#values = value as Readonly<Record<string, unknown>>
     this.#path = path
+    this.#family = family
+    family?.push(this)
+  }
+
+  /** For a file, where an unknown key is a mistake: `unread` tells them. */
+  static strict(value: unknown, path: string): Fields {
+    return new Fields(value, path, [])
+  }
+
+  protected static familyOf(fields: Fields): Fields[] | null {
+    return fields.#family
+  }
+
+  /** Paths of what nobody has asked for, here and below. */
+  unread(): string[] {
+    return (this.#family ?? [this]).flatMap((one) =>
+      Object.keys(one.#values)
+        .filter((name) => !one.#read.has(name))
+        .map((name) => one.pathOf(name)),
+    )
+  }
+
+  /** The same with other values for some of its fields; who reads it has read this one. */
+  with(values: Readonly<Record<string, unknown>>): Fields {
+    return new Overlay(this, values)
   }
 
   pathOf(name: string): string {
@@ -29,7 +57,7 @@ export class Fields {
   }
 
   has(name: string): boolean {
-    return this.#value(name) !== undefined
+    return this.valueOf(name) !== undefined
   }
 
   /** Required. */
@@ -40,7 +68,7 @@ export class Fields {
   }
 
   textOr<T>(name: string, otherwise: T, rule: TextRule = {}): string | T {
-    const value = this.#value(name)
+    const value = this.valueOf(name)
     if (value === undefined || (value === '' && (rule.min ?? 1) > 0)) return otherwise
     const { max = TEXT_CHARACTERS_MAX, min = 0, pattern } = rule
     if (typeof value === 'string' && value.length >= min && value.length <= max && (pattern?.test(value) ?? true)) {
@@ -57,7 +85,7 @@ export class Fields {
   }
 
   wholeOr<T>(name: string, otherwise: T, min: number, max: number): number | T {
-    const value = this.#value(name)
+    const value = this.valueOf(name)
     if (value === undefined || value === '') return otherwise
     const number = typeof value === 'string' && /^-?\d{1,15}$/.test(value) ? Number(value) : value
     if (typeof number !== 'number' || !Number.isInteger(number)) {
@@ -69,7 +97,7 @@ export class Fields {
   }
 
   numberOr<T>(name: string, otherwise: T): number | T {
-    const value = this.#value(name)
+    const value = this.valueOf(name)
     if (value === undefined || value === '') return otherwise
     const number = typeof value === 'string' ? Number(value) : value
     if (typeof number === 'number' && Number.isFinite(number)) return number
@@ -77,7 +105,7 @@ export class Fields {
   }
 
   flag(name: string, otherwise: boolean): boolean {
-    const value = this.#value(name)
+    const value = this.valueOf(name)
     if (value === undefined) return otherwise
     if (value === true || value === 'true') return true
     if (value === false || value === 'false') return false
@@ -85,7 +113,7 @@ export class Fields {
   }
 
   choice<T extends string>(name: string, of: readonly T[], otherwise?: T): T {
-    const value = this.#value(name)
+    const value = this.valueOf(name)
     if (value === undefined || value === '') {
       if (otherwise !== undefined) return otherwise
       throw ApigError.field('APIG.2001', this.pathOf(name), `one of ${of.join(', ')}`)
@@ -106,17 +134,17 @@ export class Fields {
 
   /** A list of objects. */
   list<T>(name: string, countMax: number, read: (fields: Fields) => T): T[] {
-    return this.#list(name, countMax).map((value, i) => read(new Fields(value, `${this.pathOf(name)}.${i}`)))
+    return this.#list(name, countMax).map((value, i) => read(this.#child(value, `${this.pathOf(name)}.${i}`)))
   }
 
   /** Null: it is not there. */
   inner(name: string): Fields | null {
-    const value = this.#value(name)
-    return value === undefined ? null : new Fields(value, this.pathOf(name))
+    const value = this.valueOf(name)
+    return value === undefined ? null : this.#child(value, this.pathOf(name))
   }
 
   raw(name: string): unknown {
-    return this.#value(name)
+    return this.valueOf(name)
   }
 
   names(): string[] {
@@ -128,15 +156,36 @@ export class Fields {
   }
 
   #list(name: string, countMax = LIST_MAX): unknown[] {
-    const value = this.#value(name)
+    const value = this.valueOf(name)
     if (value === undefined) return []
     if (Array.isArray(value) && value.length <= countMax) return value
     throw ApigError.field('APIG.2012', this.pathOf(name), `a list of at most ${countMax}`)
   }
 
-  #value(name: string): unknown {
+  #child(value: unknown, path: string): Fields {
+    return new Fields(value, path, this.#family)
+  }
+
+  protected valueOf(name: string): unknown {
+    this.#read.add(name)
     const value = Object.hasOwn(this.#values, name) ? this.#values[name] : undefined
     return value === null ? undefined : value
+  }
+}
+
+/** Values over those of another body. */
+class Overlay extends Fields {
+  readonly #under: Fields
+  readonly #over: Readonly<Record<string, unknown>>
+
+  constructor(under: Fields, over: Readonly<Record<string, unknown>>) {
+    super({}, under.pathOf('').slice(0, -1), Fields.familyOf(under))
+    this.#under = under
+    this.#over = over
+  }
+
+  protected override valueOf(name: string): unknown {
+    return Object.hasOwn(this.#over, name) ? this.#over[name] : this.#under.raw(name)
   }
 }
 

@@ -9,6 +9,7 @@ import type {
   RequestParameterDoc,
 } from './docs.ts'
 import { Fields, GROUP_NAME, type TextRule } from './fields.ts'
+import { patternFault } from './pattern.ts'
 
 export const METHODS = ['GET', 'POST', 'PUT', 'DELETE', 'HEAD', 'PATCH', 'OPTIONS', 'ANY'] as const
 const PATH_CHARACTERS_MAX = 512
@@ -96,6 +97,9 @@ function requestParameter(fields: Fields): RequestParameterDoc {
   const name = fields.text('name', { max: 32 })
   checkName(fields, name, location)
   const regular = fields.textOr('regular', '', { max: 255 })
+  const required = fields.wholeOr('required', 2, 1, 2)
+  const fault = regular === '' ? null : patternFault(regular)
+  if (fault !== null) throw fields.wrong('regular', fault)
   const schema = fields.textOr('json_schema', '', { max: 65_535 })
   if (schema !== '')
     throw fields.wrong('json_schema', 'left out: it is not supported; use regular, enumerations, min and max')
@@ -103,7 +107,7 @@ function requestParameter(fields: Fields): RequestParameterDoc {
     name,
     location,
     type: fields.choice('type', ['STRING', 'NUMBER'], 'STRING'),
-    required: location === 'PATH' ? 1 : fields.wholeOr('required', 2, 1, 2),
+    required: location === 'PATH' ? 1 : required,
     valid_enable: fields.wholeOr('valid_enable', 2, 1, 2),
     pass_through: fields.wholeOr('pass_through', 2, 1, 2),
     default_value: fields.textOr('default_value', null),
@@ -211,10 +215,14 @@ const mockOf = (fields: Fields): MockDoc =>
 
 function condition(fields: Fields): ConditionDoc {
   const origin = fields.choice('condition_origin', ['source', 'param', 'system', 'cookie', 'frontend_authorizer'])
+  const type = fields.choice('condition_type', ['exact', 'enum', 'pattern'], 'exact')
+  const value = fields.text('condition_value', { max: 1_024 })
+  const fault = type === 'pattern' && origin !== 'source' ? patternFault(value) : null
+  if (fault !== null) throw fields.wrong('condition_value', fault)
   return {
     condition_origin: origin,
-    condition_type: fields.choice('condition_type', ['exact', 'enum', 'pattern'], 'exact'),
-    condition_value: fields.text('condition_value', { max: 1_024 }),
+    condition_type: type,
+    condition_value: value,
     req_param_name: fields.textOr('req_param_name', ''),
     req_param_location: fields.has('req_param_location') ? fields.choice('req_param_location', LOCATIONS) : null,
     sys_param_name: fields.textOr('sys_param_name', ''),

@@ -3,6 +3,7 @@ import { isIP } from 'node:net'
 import { urlFault } from '../../model/http-connection.ts'
 import type { AclDoc, AppAclDoc, AuthorizerDoc, QuotaDoc, ResponseInfoDoc } from './docs.ts'
 import { type Fields, NAME, REMARK, type TextRule } from './fields.ts'
+import { patternFault } from './pattern.ts'
 import { UNIT_DOCS } from './read-throttle.ts'
 
 const HAN = '\\p{Script=Han}'
@@ -130,6 +131,10 @@ export function readAuthorizer(fields: Fields): Omit<AuthorizerDoc, 'id' | 'crea
     location: one.choice('location', ['HEADER', 'QUERY']),
     validation: one.textOr('validation', '', { max: 1_024 }),
   }))
+  for (const [i, { validation }] of identities.entries()) {
+    const fault = validation === '' ? null : patternFault(validation)
+    if (fault !== null) throw fields.wrong(`identities.${i}.validation`, fault)
+  }
   if (ttl > 0 && identities.length === 0) {
     throw fields.wrong('identities', 'at least one when ttl is not 0: answers are kept by them')
   }

@@ -12,9 +12,10 @@ import type {
   PublishedApi,
   RequestParameter,
 } from '../../model/apig.ts'
+import type { ApigResource } from '../../model/deployment.ts'
 import { parseThrottle, type Throttle } from '../../model/throttle.ts'
 import type { ApiDoc, BackendApiDoc, BranchDoc, Docs, Kind, MockDoc, RequestParameterDoc, VersionDoc } from './docs.ts'
-import type { ApigState } from './draft.ts'
+import { type ApigState, emptyState } from './draft.ts'
 import { ApigError } from './error.ts'
 import { featuresOf } from './features.ts'
 import { resetMs } from './read-others.ts'
@@ -29,6 +30,13 @@ export function runtimeOf(state: ApigState): ApigRuntime {
     apps: [...state.app.values()].map((app) => building.app(app)),
     features: featuresOf([...state.feature.values()]),
   }
+}
+
+/** The same of what a file names. */
+export function runtimeOfResources(resources: readonly ApigResource[]): ApigRuntime {
+  const state = emptyState() as { [K in Kind]: Map<string, Docs[K]> }
+  for (const { kind, id, doc } of resources) (state[kind as Kind] as Map<string, unknown>).set(id, doc)
+  return runtimeOf(state)
 }
 
 /** An API as it would be published: for debugging what is not. No one has to prove who calls. */

@@ -15,6 +15,8 @@ import { type Problem, Problems } from '../../model/problem.ts'
 import type { ApiProxy, Dialect } from '../../model/proxy.ts'
 import type { Service } from '../../model/service.ts'
 import type { Throttle } from '../../model/throttle.ts'
+import { runtimeOfResources } from '../apig/runtime.ts'
+import { readApigSection } from '../apig/section.ts'
 import { AccountReading, type RawAccount } from './accounts.ts'
 import { ConsumerReading, type RawDeveloper, type RawProduct } from './consumers.ts'
 import type { Environment } from './environment.ts'
@@ -78,6 +80,7 @@ interface RawConfig {
   readonly throttles?: readonly (RawThrottle | undefined)[]
   readonly gatewayLimitPerSecond?: number
   readonly rateLimitFields?: boolean
+  readonly apig?: unknown
   readonly services?: readonly (RawService | undefined)[]
   readonly accounts?: readonly (RawAccount | undefined)[]
   readonly tls?: { readonly edgeCompatible?: boolean }
@@ -143,9 +146,19 @@ class ConfigReading {
       applications: consumers.applications,
       responseCodes: raw.responseCodes ?? false,
       hostMap: this.#hostMap(),
-      apig: noApig,
-      apigResources: [],
+      ...this.#apig(),
     }
+  }
+
+  #apig(): Pick<PosternConfig, 'apig' | 'apigResources'> {
+    const { apig } = this.#raw
+    if (apig === undefined) return { apig: noApig, apigResources: [] }
+    const resources = readApigSection(apig, (path, message) => {
+      const place = path === '' ? 'apig' : `apig.${path}`
+      if (!this.#shape.places.isBroken(place))
+        this.#problems.error('BadApi', this.#shape.places.at(place), `${place}: ${message}`)
+    })
+    return { apig: runtimeOfResources(resources), apigResources: resources }
   }
 
   #settings(): Settings {

@@ -1,3 +1,4 @@
+import { SECTION_KEYS } from '../apig/section.ts'
 import { accountKeys, serviceKeys } from './account-keys.ts'
 import { developerKeys, productKeys } from './consumer-keys.ts'
 import type { ConfigKey, Shape } from './shape.ts'
@@ -97,6 +98,11 @@ export const configKeys: readonly ConfigKey[] = [
     shape: flag,
     otherwise: 'true',
     doc: 'Retry-After and the RateLimit fields of the IETF (draft 11) in answers of what is throttled.',
+  },
+  {
+    name: 'apig',
+    shape: { type: 'open', what: `a set of keys (${SECTION_KEYS.map((key) => key.name).join(', ')})` },
+    doc: `APIs of the apig dialect, as bodies of its management API: ${SECTION_KEYS.map((key) => `${key.name}: ${key.doc}`).join(' ')}`,
   },
   { name: 'services', shape: listOf(keys(...serviceKeys)), doc: "3scale's services." },
   {

@@ -12,6 +12,8 @@ export type Shape =
   | { readonly type: 'list'; readonly of: Shape }
   | { readonly type: 'keys'; readonly keys: readonly ConfigKey[] }
   | { readonly type: 'pairs' }
+  /** Any tree: its own reader checks it. `what` says in words what it holds. */
+  | { readonly type: 'open'; readonly what: string }
   | { readonly type: 'later' }
 
 /** One key of `postern.yaml`. */
@@ -77,11 +79,26 @@ export class ShapeReading {
         return node.items.map((item, i) => this.read(item, shape.of, join(path, String(i))))
       case 'pairs':
         return node.kind === 'map' ? this.#pairs(node, path) : this.#wrong(node, path, 'pairs FROM: TO')
+      case 'open':
+        return this.#open(node, path)
       case 'later':
         return this.#later(path)
       default:
         return node.kind === 'scalar' ? this.#scalar(node, shape, path) : this.#wrong(node, path, expected(shape))
     }
+  }
+
+  /** As plain data; the place of everything in it is kept. */
+  #open(node: YamlNode, path: string): unknown {
+    this.places.set(path, node.at)
+    if (node.kind === 'list') return node.items.map((item, i) => this.#open(item, join(path, String(i))))
+    if (node.kind === 'map') {
+      const values: Record<string, unknown> = Object.create(null)
+      for (const [name, { value }] of node.entries) values[name] = this.#open(value, join(path, name))
+      return values
+    }
+    if (node.broken) this.places.broken.push(path)
+    return node.value
   }
 
   #later(path: string): undefined {
@@ -185,6 +202,8 @@ export function expected(shape: Shape): string {
       return namesOf(shape.keys)
     case 'pairs':
       return 'pairs FROM: TO'
+    case 'open':
+      return shape.what
     case 'later':
       return 'left out: it is not supported yet in this version'
   }

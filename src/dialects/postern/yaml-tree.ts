@@ -47,7 +47,7 @@ export const yamlLimits: YamlLimits = { charactersMax: 1024 * 1024, nodesMax: 10
 class YamlStop extends Error {}
 
 /** Null when there is nothing to go on with; then the errors say why. Other errors may be there as well. */
-export function readYaml(text: string, file: string, env: Environment, problems: Problems): YamlNode | null {
+export function readYaml(text: string, file: string, env: Environment | null, problems: Problems): YamlNode | null {
   const whole = { file, line: 1, column: 1 }
   if (text.length > yamlLimits.charactersMax) {
     problems.error('FileTooLarge', whole, `${text.length} characters; the limit is ${yamlLimits.charactersMax}`)
@@ -79,14 +79,15 @@ const NUMBER = /^[-+]?(?:\d{1,15}|\d{1,15}\.\d{1,15})$/
 class TreeReading {
   readonly #file: string
   readonly #lines: LineCounter
-  readonly #env: Environment
+  /** Null: `${NAME}` is text like any other. */
+  readonly #env: Environment | null
   readonly #problems: Problems
   #nodes = 0
   /** By name, as the document is walked in order: the library looks through all of it for each alias. */
   readonly #anchors = new Map<string, unknown>()
   #aliasDepth = 0
 
-  constructor(file: string, lines: LineCounter, env: Environment, problems: Problems) {
+  constructor(file: string, lines: LineCounter, env: Environment | null, problems: Problems) {
     this.#file = file
     this.#lines = lines
     this.#env = env
@@ -162,7 +163,8 @@ class TreeReading {
       const plain = typeof value === 'number' || typeof value === 'boolean' ? value : null
       return { kind: 'scalar', value: plain, text: source, fromEnvironment: false, broken: false, at }
     }
-    const { text, changed, faults } = substitute(value, this.#env)
+    const { text, changed, faults } =
+      this.#env === null ? { text: value, changed: false, faults: [] } : substitute(value, this.#env)
     for (const fault of faults) this.#problems.error('Environment', at, fault)
     const broken = faults.length > 0
     return { kind: 'scalar', value: changed ? typed(text) : text, text, fromEnvironment: changed, broken, at }
