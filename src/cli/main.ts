@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import v8 from 'node:v8'
 import { Command } from 'commander'
 import { startCommand } from './options.ts'
 
@@ -8,6 +9,9 @@ if (Number(process.versions.node.split('.')[0]) < NODE_MAJOR_MIN) {
   process.stderr.write(`postern needs Node ${NODE_MAJOR_MIN} or later; this is ${process.version}\n`)
   process.exit(1)
 }
+
+// The launcher keeps the nursery of this thread small; the threads that it starts name their own limits.
+v8.setFlagsFromString('--max-semi-space-size=0')
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string
