@@ -152,15 +152,15 @@ test('what is not there: 503 for a target, ExecutionFailed for a callout', async
 
 test('Timeout ends a local callout, and with it the call behind it', async () => {
   expect((await get('cslow')).text).toContain('Reason: timed out')
-  await vi.waitFor(() => expect(hanging).toBe(0))
+  await vi.waitFor(() => expect(hanging).toBe(0), { timeout: 10_000 })
 })
 
 test('a client that goes away ends the whole chain', async () => {
   const outgoing = request(`${postern.gateway}/tohang`).on('error', () => undefined)
   outgoing.end()
-  await vi.waitFor(() => expect(hanging).toBe(1))
+  await vi.waitFor(() => expect(hanging).toBe(1), { timeout: 10_000 })
   outgoing.destroy()
-  await vi.waitFor(() => expect(hanging).toBe(0))
+  await vi.waitFor(() => expect(hanging).toBe(0), { timeout: 10_000 })
 })
 
 test('check warns of proxies that are not loaded', async () => {
