@@ -26,6 +26,7 @@ const services = {
   outbound: { call: () => new OutboundError('url', 'no calls here') },
   counters: new MemoryCounters(MemoryCounters.allocate({ slots: 1_024 }), 1),
   cache: new MemoryCache({ now: Date.now }),
+  logFiles: { write: () => undefined },
   servers: new MemoryServerStates(MemoryServerStates.allocate(64)),
   maps: new KeyValueStore({ documents: new MemoryDocuments(), now: Date.now }),
   now: Date.now,

@@ -13,6 +13,7 @@ const services = {
   outbound: { call: () => new OutboundError('url', 'not while compiling') },
   counters: new MemoryCounters(MemoryCounters.allocate({ slots: 1_024 }), 1),
   cache: new MemoryCache({ now: Date.now }),
+  logFiles: { write: () => undefined },
   servers: new MemoryServerStates(MemoryServerStates.allocate(64)),
   maps: { run: () => ({ done: false, why: 'not while compiling' }) } satisfies KeyValueMaps,
   now: Date.now,

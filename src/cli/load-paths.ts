@@ -20,6 +20,7 @@ import type { SharedFlow } from '../model/entities.ts'
 import { type Problem, Problems } from '../model/problem.ts'
 import { checkLocal } from './check-local.ts'
 import { checkTogether } from './check-together.ts'
+import { checkUnused } from './check-unused.ts'
 
 export interface Loaded {
   /** All PATHs together. Null exactly when a problem is an error. */
@@ -90,7 +91,9 @@ class Loading {
     checkTogether(this.#drafts, countOfConfig, this.#config?.settings.virtualHosts ?? [], this.#problems)
     checkLocal(this.#drafts, this.#problems)
     const proxies = this.#drafts.map((draft) => draft.deployed)
-    const config = this.#problems.hasErrors ? null : this.#whole(proxies)
+    const whole = this.#whole(proxies)
+    if (this.#configFile !== null) checkUnused(this.#drafts, whole.settings.entities, this.#configFile, this.#problems)
+    const config = this.#problems.hasErrors ? null : whole
     return { config, drafts: this.#drafts, problems: this.#problems.list }
   }
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { extname } from 'node:path'
+import { extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Registry } from '../accounts/registry.ts'
 import type { ProxySummary } from '../admin/options.ts'
@@ -12,6 +12,7 @@ import { Fleet } from '../gateway/fleet.ts'
 import { type Publication, SERVER_LIMITS } from '../gateway/protocol.ts'
 import type { DeployedProxy, PosternConfig } from '../model/deployment.ts'
 import { POLICY_KINDS } from '../policies/index.ts'
+import { LogFolder, logFilesPort } from '../stores/log-files.ts'
 import { MemoryCache } from '../stores/memory/cache.ts'
 import { cachePort } from '../stores/memory/cache-port.ts'
 import { MemoryCounters } from '../stores/memory/counters.ts'
@@ -73,6 +74,11 @@ async function serve(config: PosternConfig, options: StartOptions, log: Log, beg
   })
   const table = MemoryCounters.allocate({ slots: options.counterSlots, whenFull: options.countersFull })
   const cache = new MemoryCache({ now: Date.now })
+  const logFolder = new LogFolder({
+    folder: join(options.data, 'messagelogging'),
+    now: Date.now,
+    onTrouble: (path, reason) => log.error({ file: path, reason }, 'a log file cannot be written; its lines are lost'),
+  })
   const fleet = new Fleet(
     {
       entry: new URL(`./worker${extname(fileURLToPath(import.meta.url))}`, import.meta.url),
@@ -80,6 +86,7 @@ async function serve(config: PosternConfig, options: StartOptions, log: Log, beg
       counters: table,
       servers: MemoryServerStates.allocate(),
       cachePort: () => cachePort(cache),
+      logFilesPort: () => logFilesPort(logFolder),
       mapsPort: () => keyValuePort(maps),
       hostMap: { ...config.hostMap, ...options.hostMap },
       dataFolder: options.data,

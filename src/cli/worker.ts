@@ -12,6 +12,7 @@ import { openLog } from '../core/log.ts'
 import type { WorkerSetup } from '../gateway/protocol.ts'
 import { GatewayThread } from '../gateway/thread.ts'
 import { POLICY_KINDS } from '../policies/index.ts'
+import { RemoteLogFiles } from '../stores/log-files.ts'
 import { RemoteCache } from '../stores/memory/cache-port.ts'
 import type { CounterTable } from '../stores/memory/counter-table.ts'
 import { MemoryCounters } from '../stores/memory/counters.ts'
@@ -59,6 +60,7 @@ new GatewayThread({
     kinds: POLICY_KINDS,
     counters,
     cache: new RemoteCache(setup.cache),
+    logFiles: new RemoteLogFiles(setup.logFiles),
     servers: new MemoryServerStates(setup.servers as ServerStateTable),
     maps: new RemoteKeyValueMaps(setup.maps),
     hostMap: setup.hostMap,

@@ -197,6 +197,23 @@ export class XmlDocument {
     })
   }
 
+  /** Puts a text in the place of what is in each node that the expression finds; gives how many there were. */
+  replace(xpath: XPath, text: string, operationsMax: number): number | XmlFailure {
+    const xml = this.#lib
+    return this.#evaluate(xpath, operationsMax, (_, nodes) => {
+      // From the last to the first: what is in a node is freed with its old content.
+      for (let i = nodes.length - 1; i >= 0; i--) {
+        if (xml.XmlNodeStruct.type(nodes[i]!) !== NAMESPACE) xml.xmlNodeSetContent(nodes[i]!, text)
+      }
+      return nodes.length
+    })
+  }
+
+  /** The whole document as text, without declaration. */
+  print(): string {
+    return save(this.#lib, this.#lib.xmlDocGetRootElement(this.#pointer))
+  }
+
   #evaluate<T>(xpath: XPath, operationsMax: number, use: (result: number, nodes: Int32Array) => T): T | XmlFailure {
     const xml = this.#lib
     const context = xml.xmlXPathNewContext(this.#pointer)

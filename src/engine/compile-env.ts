@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Cache } from '../core/cache.ts'
 import type { Counters } from '../core/counters.ts'
 import type { KeyValueMaps } from '../core/key-value-maps.ts'
+import type { LogFiles } from '../core/log-files.ts'
 import type { ServerStates } from '../core/server-states.ts'
 import type { DeployedProxy, Settings } from '../model/deployment.ts'
 import type { Problems } from '../model/problem.ts'
@@ -37,6 +38,7 @@ export interface EngineServices {
   readonly maps: KeyValueMaps
   /** What is known of the servers of load balancers. */
   readonly servers: ServerStates
+  readonly logFiles: LogFiles
   now(): number
 }
 
@@ -152,6 +154,8 @@ export function policyEnv(compiler: Compiler, kind: PolicyKind, policy: Policy, 
       const match = /^([a-z]+):\/\/(.+)$/.exec(url)
       return of.resources.find((r) => r.type === match?.[1] && r.name === match[2])?.text ?? null
     },
+    resources: (type) =>
+      Object.fromEntries(of.resources.filter((one) => one.type === type).map((one) => [one.name, one.text])),
     entities: of.settings.entities,
     tls: (connection) => compileTls(connection, of.settings, compiler.problems),
     balancer: (connection) => of.balancers.add(connection, `policy ${policy.name}`),
@@ -160,6 +164,7 @@ export function policyEnv(compiler: Compiler, kind: PolicyKind, policy: Policy, 
     counters: compiler.services.counters,
     cache: compiler.services.cache,
     maps: compiler.services.maps,
+    logFiles: compiler.services.logFiles,
     now: compiler.services.now,
   }
 }

@@ -3,6 +3,7 @@ import type { Cache } from '../core/cache.ts'
 import type { Counters } from '../core/counters.ts'
 import type { KeyValueMaps } from '../core/key-value-maps.ts'
 import type { LocalAddress } from '../core/local-address.ts'
+import type { LogFiles } from '../core/log-files.ts'
 import type { EnvironmentEntities } from '../model/entities.ts'
 import type { Problems } from '../model/problem.ts'
 import type { HttpConnection, Policy } from '../model/proxy.ts'
@@ -101,6 +102,8 @@ export interface CompileEnv<FaultName extends string = string> {
   sharedFlow(name: string): SharedFlowPlan | null
   /** A resource file of the bundle (`jsc://a.js`); null when there is none. */
   resource(url: string): string | null
+  /** All resource files of a type, by name. */
+  resources(type: string): Readonly<Record<string, string>>
   /** What the environment has by name: target servers, key stores, caches, shared flows. */
   readonly entities: EnvironmentEntities
   /** Shared by all threads: policies that limit calls count here. */
@@ -109,6 +112,8 @@ export interface CompileEnv<FaultName extends string = string> {
   readonly cache: Cache
   /** Key value maps, shared by all threads and kept. */
   readonly maps: KeyValueMaps
+  /** Files that are written to for logging. */
+  readonly logFiles: LogFiles
   /** Who holds which key. */
   readonly applications: Applications
   /** What the SSLInfo of a connection says; null: nothing. Its mistakes are problems. */

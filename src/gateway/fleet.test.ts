@@ -1,4 +1,5 @@
 import { Agent, request } from 'node:http'
+import { tmpdir } from 'node:os'
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { afterEach, describe, expect, test } from 'vitest'
 import { Backend, call } from '../../test/kit/backend.ts'
@@ -9,6 +10,7 @@ import { silentLog } from '../core/log.ts'
 import { noApig } from '../model/apig.ts'
 import { type DeployedProxy, defaultSettings } from '../model/deployment.ts'
 import { parseThrottle } from '../model/throttle.ts'
+import { LogFolder, logFilesPort } from '../stores/log-files.ts'
 import { MemoryCache } from '../stores/memory/cache.ts'
 import { cachePort } from '../stores/memory/cache-port.ts'
 import { MemoryCounters } from '../stores/memory/counters.ts'
@@ -104,6 +106,8 @@ describe('the fleet of gateway threads', () => {
         counters: table,
         servers: MemoryServerStates.allocate(64),
         cachePort: () => cachePort(new MemoryCache({ now: Date.now })),
+        logFilesPort: () =>
+          logFilesPort(new LogFolder({ folder: tmpdir(), now: Date.now, onTrouble: () => undefined })),
         mapsPort: () => keyValuePort(new KeyValueStore({ documents: new MemoryDocuments(), now: Date.now })),
         hostMap: {},
         gatewayId: 'g',

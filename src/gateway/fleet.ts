@@ -35,6 +35,8 @@ export interface FleetOptions {
   readonly gatewayId: string
   /** A new port to the owner of the caches, one for each thread. */
   cachePort(): MessagePort
+  /** The same to the writer of log files. */
+  logFilesPort(): MessagePort
   /** The same to the owner of the key value maps. */
   mapsPort(): MessagePort
   readonly log: Log
@@ -182,12 +184,14 @@ export class Fleet {
     const { counters, servers, hostMap, gatewayId, dataFolder, sealKey, logLevel } = this.#options
     const cache = this.#options.cachePort()
     const maps = this.#options.mapsPort()
+    const logFiles = this.#options.logFilesPort()
     const setup: WorkerSetup = {
       number,
       counters,
       servers,
       cache,
       maps,
+      logFiles,
       hostMap,
       gatewayId,
       dataFolder,
@@ -197,7 +201,7 @@ export class Fleet {
     const worker = new Worker(this.#options.entry, {
       name: `gateway ${number}`,
       workerData: setup,
-      transferList: [cache, maps],
+      transferList: [cache, maps, logFiles],
       resourceLimits: { maxOldGenerationSizeMb: HEAP_MB_MAX, maxYoungGenerationSizeMb: YOUNG_MB_MAX },
     })
     const member = new Member(number, worker, this.#options.log)

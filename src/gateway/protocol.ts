@@ -12,6 +12,8 @@ export interface WorkerSetup {
   readonly servers: unknown
   /** To the thread that owns the entries of the caches. */
   readonly cache: MessagePort
+  /** To the thread that writes log files. */
+  readonly logFiles: MessagePort
   /** To the thread that owns the key value maps. */
   readonly maps: MessagePort
   readonly hostMap: HostMap

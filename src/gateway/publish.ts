@@ -4,6 +4,7 @@ import { ApiRouter } from '../apig/router.ts'
 import type { Cache } from '../core/cache.ts'
 import type { Counters } from '../core/counters.ts'
 import type { KeyValueMaps } from '../core/key-value-maps.ts'
+import type { LogFiles } from '../core/log-files.ts'
 import type { ServerStates } from '../core/server-states.ts'
 import { apigFault } from '../engine/apig-faults.ts'
 import { compileProxy } from '../engine/compile.ts'
@@ -34,6 +35,7 @@ export interface PublishServices {
   readonly cache: Cache
   readonly maps: KeyValueMaps
   readonly servers: ServerStates
+  readonly logFiles: LogFiles
   readonly hostMap: HostMap
   readonly gatewayId: string
 }

@@ -73,6 +73,7 @@ export class GatewayThread implements LifeServices {
         cache: services.publish.cache,
         maps: services.publish.maps,
         servers: services.publish.servers,
+        logFiles: services.publish.logFiles,
         now: Date.now,
       },
     }

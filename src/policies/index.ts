@@ -21,6 +21,7 @@ import serviceCallout from './service-callout/index.ts'
 import spikeArrest from './spike-arrest/index.ts'
 import verifyApiKey from './verify-api-key/index.ts'
 import xmlToJson from './xml-to-json/index.ts'
+import xsl from './xsl/index.ts'
 
 /** All kinds of policies by their root element. A new one is a folder and a line here. */
 export const POLICY_KINDS: PolicyKinds = new Map(
@@ -47,5 +48,6 @@ export const POLICY_KINDS: PolicyKinds = new Map(
     spikeArrest,
     verifyApiKey,
     xmlToJson,
+    xsl,
   ].map((kind) => [kind.element, kind]),
 )

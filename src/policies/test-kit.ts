@@ -2,6 +2,7 @@ import { KeyValueStore } from '../catalog/key-value-maps.ts'
 import type { Cache } from '../core/cache.ts'
 import type { Counters } from '../core/counters.ts'
 import type { KeyValueMaps } from '../core/key-value-maps.ts'
+import type { LogFiles } from '../core/log-files.ts'
 import { readBundle } from '../dialects/apigee/bundle.ts'
 import { compileProxy } from '../engine/compile.ts'
 import type { EngineServices } from '../engine/compile-env.ts'
@@ -50,6 +51,7 @@ export interface RunOptions {
   readonly counters?: Counters
   readonly cache?: Cache
   readonly maps?: KeyValueMaps
+  readonly logFiles?: LogFiles
   readonly now?: () => number
   /** Resource files of the bundle: path below resources/ to content. */
   readonly resources?: Readonly<Record<string, string>>
@@ -100,6 +102,7 @@ function compilePolicies(
     outbound: options.outbound ?? outboundStub().outbound,
     counters: options.counters ?? new MemoryCounters(MemoryCounters.allocate({ slots: 4_096 }), 1),
     cache: options.cache ?? new MemoryCache({ now: options.now ?? (() => NOW_MS) }),
+    logFiles: options.logFiles ?? { write: () => undefined },
     servers: new MemoryServerStates(MemoryServerStates.allocate(64)),
     maps: options.maps ?? new KeyValueStore({ documents: new MemoryDocuments(), now: Date.now }),
     now: options.now ?? (() => NOW_MS),

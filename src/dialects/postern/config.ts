@@ -22,6 +22,7 @@ import { ConsumerReading, type RawDeveloper, type RawProduct } from './consumers
 import type { Environment } from './environment.ts'
 import { type RawKeyValueMap, readKeyValueMaps } from './key-value-maps.ts'
 import { configKeys } from './keys.ts'
+import { type RawMask, readMasks } from './masks.ts'
 import { type RawService, readServices } from './services.ts'
 import { ShapeReading } from './shape.ts'
 import { readShortForm } from './short-form.ts'
@@ -91,6 +92,7 @@ interface RawConfig {
   readonly sharedFlows?: readonly (string | undefined)[]
   readonly flowHooks?: Partial<FlowHooks>
   readonly caches?: readonly ({ readonly name?: string; readonly expirySeconds?: number } | undefined)[]
+  readonly masks?: readonly (RawMask | undefined)[]
   readonly keyValueMaps?: readonly (RawKeyValueMap | undefined)[]
   readonly products?: readonly (RawProduct | undefined)[]
   readonly developers?: readonly (RawDeveloper | undefined)[]
@@ -188,6 +190,7 @@ class ConfigReading {
       targetServers: stores.targetServers(raw.targetServers ?? []),
       references: stores.references(raw.references ?? [], keyStores),
       caches: this.#caches(),
+      masks: readMasks(raw.masks ?? [], this.#shape.places, this.#problems),
       products: consumers.products(raw.products ?? []),
       developers: consumers.developers(raw.developers ?? []),
     }

@@ -1,6 +1,7 @@
 import { SECTION_KEYS } from '../apig/section.ts'
 import { accountKeys, serviceKeys } from './account-keys.ts'
 import { developerKeys, productKeys } from './consumer-keys.ts'
+import { maskKeys } from './masks.ts'
 import type { ConfigKey, Shape } from './shape.ts'
 import { keyStoreKeys, referenceKeys, targetServerKeys } from './store-keys.ts'
 
@@ -203,7 +204,7 @@ export const configKeys: readonly ConfigKey[] = [
   },
   { name: 'products', shape: listOf(keys(...productKeys)), doc: "Apigee's API products." },
   { name: 'developers', shape: listOf(keys(...developerKeys)), doc: "Apigee's developers, their apps and keys." },
-  later('masks', 'What traces hide.'),
+  { name: 'masks', shape: listOf(keys(...maskKeys)), doc: 'What traces and recent calls hide.' },
   later('plans', 'Plans with their limits.'),
   later('recentCalls', 'What explain can look back at.'),
 ]

@@ -86,10 +86,38 @@ describe('MessageLogging', () => {
     [syslog(1, '<Protocol>HTTP</Protocol>'), 'InvalidProtocol'],
     [syslog(1, '<SSLInfo><Enabled>true</Enabled></SSLInfo>'), 'InvalidProtocol'],
     [syslog(1, '<DateFormat>yyyy</DateFormat>'), 'NotSupportedYet'],
-    [`${syslog(1, '')}<File/>`, 'NotSupportedYet'],
+    [`${syslog(1, '')}<File/>`, 'ConflictingElements'],
     [`${syslog(1, '')}<logLevel>DEBUG</logLevel>`, 'InvalidLogLevel'],
   ])('deployment of %s: %s', async (body, code) => {
     const { problems } = await run(body)
     expect(problems.map((problem) => problem.code)).toEqual([code])
+  })
+
+  test('File: a line in a file of the policy, below the folder of all logs', async () => {
+    const written: unknown[] = []
+    const logFiles = { write: (...line: unknown[]) => written.push(line) }
+    const rotation =
+      '<FileRotationOptions rotateFileOnStartup="true"><FileRotationType>TIME</FileRotationType><RotationFrequency unit="hour">2</RotationFrequency><MaxFilesToRetain>3</MaxFilesToRetain></FileRotationOptions>'
+    const file = `<File><Message>v={mine}</Message><FileName>calls.log</FileName>${rotation}</File>`
+    const { problemLines } = await run(file, { logFiles, variables: { mine: 'a\nb' } })
+    expect(problemLines).toEqual([])
+    const path = 'postern/test/test/1/ML/calls.log'
+    const expected = { path, bytesMax: null, ageMsMax: 7_200_000, kept: 3, rotateAtStart: true }
+    expect(written).toEqual([[expected, 'v=a b']])
+  })
+
+  test.each([
+    ['<File><Message>m</Message><FileName>../x</FileName></File>', 'InvalidFileName'],
+    ['<File><FileName>x</FileName></File>', 'MissingMessage'],
+    [
+      '<File><Message>m</Message><FileName>x</FileName></File><Syslog><Message>m</Message><Host>h</Host></Syslog>',
+      'ConflictingElements',
+    ],
+    [
+      '<File><Message>m</Message><FileName>x</FileName><FileRotationOptions><FileRotationType>MOON</FileRotationType></FileRotationOptions></File>',
+      'InvalidRotation',
+    ],
+  ])('%s is %s', async (body, code) => {
+    expect((await run(body)).problems.map((problem) => problem.code)).toEqual([code])
   })
 })

@@ -1,11 +1,12 @@
+import type { LogFile } from '../../core/log-files.ts'
 import { Fault } from '../../engine/fault.ts'
 import type { Step } from '../../engine/outcome.ts'
 import { type CompileEnv, definePolicy, type PolicyKind } from '../../engine/policy.ts'
-import { type Config, parse } from './config.ts'
-import { ENTRY_BYTES_MAX, openSink } from './sink.ts'
+import { type Config, type FileDestination, parse } from './config.ts'
+import { ENTRY_BYTES_MAX, openSink, type Sink } from './sink.ts'
 
 /**
- * Sends a line to a syslog server. The call neither waits for it nor fails by it.
+ * Sends a line to a syslog server, or writes it to a file. The call neither waits for it nor fails by it.
  *
  *     <MessageLogging name="ML-Calls">
  *       <Syslog>
@@ -19,7 +20,7 @@ import { ENTRY_BYTES_MAX, openSink } from './sink.ts'
  */
 function compile(config: Config, env: CompileEnv<never>): Step {
   const message = env.template(config.message, { ignoreUnresolved: true })
-  const send = openSink(config.to, env.now)
+  const send = config.to.protocol === 'file' ? fileSink(config.to, env) : openSink(config.to, env.now)
   const priority = USER_FACILITY + config.severity
   return (x) => {
     const text = message(x)
@@ -30,6 +31,15 @@ function compile(config: Config, env: CompileEnv<never>): Step {
     send(head + line)
     return undefined
   }
+}
+
+/** Edge's folders below those of all logs: organisation, environment, proxy, revision, policy. */
+function fileSink({ name, protocol: _, ...rotation }: FileDestination, env: CompileEnv<never>): Sink {
+  const { organization, environment, proxy, revision, policy } = env
+  const folders = [organization, environment, proxy, String(revision), policy.name]
+  const path = [...folders.map((folder) => folder.replace(/[^\w.-]|^\.+/g, '_')), name].join('/')
+  const file: LogFile = { path, ...rotation }
+  return (entry) => env.logFiles.write(file, entry)
 }
 
 const USER_FACILITY = 8
