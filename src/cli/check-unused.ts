@@ -1,12 +1,13 @@
 import type { DraftProxy } from '../dialects/postern/config.ts'
+import { maskFault } from '../engine/masking.ts'
 import { PREDEFINED } from '../engine/predefined.ts'
-import type { EnvironmentEntities } from '../model/entities.ts'
+import type { EnvironmentEntities, MaskConfig } from '../model/entities.ts'
 import type { Problems } from '../model/problem.ts'
 
 /** Names that a mask may begin with without any policy making them. */
 const MESSAGES = ['request', 'response', 'message', 'error', 'private']
 
-/** Warns of masks and caches that match nothing of what is loaded: most often the name of one side was changed. */
+/** Errors in the paths of masks; warns of masks and caches that match nothing of what is loaded: most often the name of one side was changed. */
 export function checkUnused(
   drafts: readonly DraftProxy[],
   entities: EnvironmentEntities,
@@ -28,6 +29,10 @@ export function checkUnused(
       problems.warn('UnusedMask', at, `a mask is for the proxy ${mask.proxy}, which is not loaded`)
       continue
     }
+    for (const [kind, text] of pathsOf(mask)) {
+      const fault = maskFault(kind, text)
+      if (fault !== null) problems.error('InvalidMask', at, `the mask ${text.slice(0, 200)}: ${fault}`)
+    }
     const policies = policiesOf(mask.proxy)
     for (const variable of mask.variables) {
       if (Object.hasOwn(PREDEFINED, variable) || MESSAGES.includes(variable.split('.')[0]!)) continue
@@ -37,3 +42,8 @@ export function checkUnused(
     }
   }
 }
+
+const pathsOf = (mask: MaskConfig): (readonly ['json' | 'xml', string])[] => [
+  ...[mask.jsonPathsRequest, mask.jsonPathsResponse, mask.jsonPathsFault].flat().map((text) => ['json', text] as const),
+  ...[mask.xPathsRequest, mask.xPathsResponse, mask.xPathsFault].flat().map((text) => ['xml', text] as const),
+]

@@ -190,7 +190,7 @@ class ConfigReading {
       targetServers: stores.targetServers(raw.targetServers ?? []),
       references: stores.references(raw.references ?? [], keyStores),
       caches: this.#caches(),
-      masks: readMasks(raw.masks ?? [], this.#shape.places, this.#problems),
+      masks: readMasks(raw.masks ?? []),
       products: consumers.products(raw.products ?? []),
       developers: consumers.developers(raw.developers ?? []),
     }

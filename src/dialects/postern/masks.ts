@@ -1,7 +1,5 @@
-import { maskFault } from '../../engine/masking.ts'
 import type { MaskConfig } from '../../model/entities.ts'
-import type { Problems } from '../../model/problem.ts'
-import type { ConfigKey, Places, Shape } from './shape.ts'
+import type { ConfigKey, Shape } from './shape.ts'
 
 type Lists = Omit<MaskConfig, 'proxy' | 'namespaces'>
 
@@ -29,18 +27,11 @@ export const maskKeys: readonly ConfigKey[] = [
   { name: 'namespaces', shape: { type: 'pairs' }, doc: 'Prefix: URI, for the XPaths.' },
 ]
 
-export function readMasks(raws: readonly (RawMask | undefined)[], places: Places, problems: Problems): MaskConfig[] {
-  return raws.flatMap((raw, index): MaskConfig[] => {
+/** Whether its paths are any shows when they are compiled. */
+export function readMasks(raws: readonly (RawMask | undefined)[]): MaskConfig[] {
+  return raws.flatMap((raw): MaskConfig[] => {
     if (raw === undefined) return []
-    const list = (name: keyof Lists): string[] =>
-      (raw[name] ?? []).flatMap((text, i) => {
-        if (text === undefined) return []
-        const kind = name.startsWith('json') ? 'json' : name.startsWith('xPath') ? 'xml' : null
-        const fault = kind === null ? null : maskFault(kind, text)
-        if (fault === null) return [text]
-        problems.error('BadValue', places.at(`masks.${index}.${name}.${i}`), `${text.slice(0, 100)}: ${fault}`)
-        return []
-      })
+    const list = (name: keyof Lists): string[] => (raw[name] ?? []).filter((text) => text !== undefined)
     return [
       {
         proxy: raw.api ?? null,

@@ -340,6 +340,13 @@ describe('the answer', () => {
     expect(exchange.get('servicecallout.SC.failed')).toBe(true)
   })
 
+  test('enabled="false": nothing is sent, and its mistakes show all the same', async () => {
+    const off = (inside: string): string => `<ServiceCallout name="SC" enabled="false">${inside}</ServiceCallout>`
+    const { outcome, requests } = await run([off(RESPONSE + connection())])
+    expect([outcome, requests]).toEqual([undefined, []])
+    expect((await run([off('')])).problems.map(({ code }) => code)).toEqual(['ConnectionInfoMissing'])
+  })
+
   test('continueOnError goes on, with the failure in the variables', async () => {
     const xml = `<ServiceCallout name="SC" continueOnError="true">${RESPONSE}${connection()}</ServiceCallout>`
     const { outcome, exchange } = await run([xml], { answer: { status: 404 } })
