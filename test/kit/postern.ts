@@ -79,11 +79,11 @@ export class Postern {
     return run
   }
 
-  /** Ends it as a power cut would: the program itself, below its launcher. The data folder stays. */
+  /** Ends it as a power cut would: the program itself, which may run below its launcher. The data folder stays. */
   async kill(): Promise<void> {
     const { pid } = this.process
-    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')
-    for (const child of children) process.kill(Number(child), 'SIGKILL')
+    const below = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').match(/\d+/g) ?? []
+    for (const one of [...below.map(Number), pid!]) process.kill(one, 'SIGKILL')
     await this.ended
   }
 
