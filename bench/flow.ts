@@ -2,6 +2,7 @@
 
 import { KeyValueStore } from '../src/catalog/key-value-maps.ts'
 import { readBundle } from '../src/dialects/apigee/index.ts'
+import { Refusal } from '../src/engine/access.ts'
 import { compileProxy } from '../src/engine/compile.ts'
 import { Exchange } from '../src/engine/exchange.ts'
 import { Message } from '../src/engine/message.ts'
@@ -23,6 +24,7 @@ const STEPS = 10
 const ROUNDS = 200_000
 
 const services = {
+  access: { open: () => ({ ask: () => new Refusal('authFailed', 'nobody_is_asked') }) },
   outbound: { call: () => new OutboundError('url', 'no calls here') },
   counters: new MemoryCounters(MemoryCounters.allocate({ slots: 1_024 }), 1),
   cache: new MemoryCache({ now: Date.now }),

@@ -9,6 +9,7 @@ import { MetricsPage } from './metrics.ts'
 import { nativeRoutes } from './native/routes.ts'
 import type { AdminOptions } from './options.ts'
 import { pageRoutes } from './pages.ts'
+import { gatewayStatusRoutes } from './threescale/gateway-status.ts'
 import { internalRoutes } from './threescale/internal.ts'
 import { statsRoutes } from './threescale/stats.ts'
 
@@ -80,6 +81,7 @@ export function buildAdmin(options: AdminOptions): FastifyInstance {
   })
   answerErrors(app, null, log)
   healthRoutes(app, options)
+  gatewayStatusRoutes(app, options)
   mount(app, options, guard)
   return app
 }

@@ -24,6 +24,8 @@ export function checkTogether(
       problems.error('DuplicateName', at, `a proxy called ${name} is loaded already; names must differ`)
     }
     names.add(name)
+    // Services of one host share its paths; the first that fits is called.
+    if (deployed.hosts !== undefined) continue
     for (const endpoint of proxyEndpoints) {
       if (endpoint.basePath === '') continue
       // Bound to hosts, an endpoint needs its base path to be its own on those; else on all.

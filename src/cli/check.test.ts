@@ -104,7 +104,7 @@ describe('what a PATH may be', () => {
       'postern.yaml':
         'version: 1\norganization: acme\napis:\n  - bundle: ./a\n  - {name: e, basePath: /e, target: "http://e.example"}\n',
       'second.yml': 'version: 1\n',
-      'apicast.json': '{"services": []}',
+      'other.json': '{"a": 1}',
       'proxy.xml': '<ProxyEndpoint/>',
       binary: new Uint8Array([1, 0, 2]),
       'notes.txt': 'version: 1',
@@ -123,10 +123,7 @@ describe('what a PATH may be', () => {
   test.each([
     ['no', 'no:1:1: error: NotFound: there is no such file or folder'],
     ['notes.txt/no', 'notes.txt/no:1:1: error: NotFound: there is no such file or folder'],
-    [
-      'apicast.json',
-      'apicast.json:1:1: error: NotSupported: JSON (APIcast configurations, API definitions) is not supported yet',
-    ],
+    ['other.json', 'other.json:1:1: error: MissingKey: services is missing: this is no APIcast configuration'],
     ['proxy.xml', 'proxy.xml:1:1: error: NotSupported: a single XML file; name the folder'],
     ['binary', 'binary:1:1: error: NotSupported: a binary file that is no zip'],
     ['notes.txt', 'notes.txt:1:1: error: NotSupported: neither a zip nor a .yaml file'],

@@ -1,15 +1,17 @@
 import type { KeyValueMaps } from '../core/key-value-maps.ts'
+import { Refusal } from '../engine/access.ts'
 import { compileProxy } from '../engine/compile.ts'
 import { OutboundError } from '../engine/policy.ts'
 import type { DeployedProxy, Settings } from '../model/deployment.ts'
 import type { Problem } from '../model/problem.ts'
-import { POLICY_KINDS } from '../policies/index.ts'
+import { ALL_KINDS } from '../policies/index.ts'
 import { MemoryCache } from '../stores/memory/cache.ts'
 import { MemoryCounters } from '../stores/memory/counters.ts'
 import { MemoryServerStates } from '../stores/memory/server-states.ts'
 
 /** Compiling calls nobody; who tries all the same is told. */
 const services = {
+  access: { open: () => ({ ask: () => new Refusal('authFailed', 'nobody_is_asked') }) },
   outbound: { call: () => new OutboundError('url', 'not while compiling') },
   counters: new MemoryCounters(MemoryCounters.allocate({ slots: 1_024 }), 1),
   cache: new MemoryCache({ now: Date.now }),
@@ -21,5 +23,5 @@ const services = {
 
 /** What only shows when a proxy is compiled: bad conditions, templates, patterns. */
 export function problemsOfProxy(deployed: DeployedProxy, settings: Settings): readonly Problem[] {
-  return compileProxy(deployed, settings, POLICY_KINDS, services).problems
+  return compileProxy(deployed, settings, ALL_KINDS, services).problems
 }

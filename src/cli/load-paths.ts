@@ -1,5 +1,6 @@
 import { closeSync, openSync, readFileSync, readSync, realpathSync, type Stats, statSync } from 'node:fs'
 import { basename, extname, join } from 'node:path'
+import { readApicast } from '../dialects/apicast/index.ts'
 import { runtimeOfResources } from '../dialects/apig/runtime.ts'
 import { bundleFolder, reasonOf } from '../dialects/apigee/files.ts'
 import {
@@ -18,6 +19,7 @@ import { noApig } from '../model/apig.ts'
 import { type ApigResource, defaultSettings, type PosternConfig } from '../model/deployment.ts'
 import type { SharedFlow } from '../model/entities.ts'
 import { type Problem, Problems } from '../model/problem.ts'
+import { accessProblems, responseCodesOf } from './check-access.ts'
 import { checkLocal } from './check-local.ts'
 import { checkTogether } from './check-together.ts'
 import { checkUnused } from './check-unused.ts'
@@ -50,9 +52,9 @@ const noConfig: PosternConfig = {
 
 type FileKind = 'zip' | 'openapi' | 'yaml' | 'json' | 'xml' | 'binary' | 'other'
 
-const WANTED = 'a PATH is a bundle or shared flow (folder or zip), an OpenAPI file, or a postern.yaml'
-const refusals: Readonly<Record<Exclude<FileKind, 'zip' | 'yaml' | 'openapi'>, string>> = {
-  json: `JSON (APIcast configurations, API definitions) is not supported yet in this version; ${WANTED}`,
+const WANTED =
+  'a PATH is a bundle or shared flow (folder or zip), an OpenAPI file, an APIcast JSON file, or a postern.yaml'
+const refusals: Readonly<Record<Exclude<FileKind, 'zip' | 'yaml' | 'json' | 'openapi'>, string>> = {
   xml: `a single XML file; name the folder that holds apiproxy/: ${WANTED}`,
   binary: `a binary file that is no zip; ${WANTED}`,
   other: `neither a zip nor a .yaml file; ${WANTED}`,
@@ -75,6 +77,7 @@ class Loading {
   readonly #seen = new Set<string>()
   readonly #apig: ApigResource[] = []
   readonly #bundles: string[] = []
+  readonly #apicastFiles: string[] = []
   #config: PosternConfig | null = null
   #configFile: string | null = null
 
@@ -88,8 +91,13 @@ class Loading {
     // After the configuration file: a bundle that it names is loaded the way it says.
     const countOfConfig = this.#drafts.length
     for (const path of this.#bundles) this.#bundle(path)
+    for (const path of this.#apicastFiles) this.#apicast(path)
     checkTogether(this.#drafts, countOfConfig, this.#config?.settings.virtualHosts ?? [], this.#problems)
     checkLocal(this.#drafts, this.#problems)
+    const responseCodes = responseCodesOf(this.#config?.responseCodes ?? false, this.#env)
+    for (const { deployed, base } of this.#drafts) {
+      this.#problems.list.push(...accessProblems(deployed, responseCodes).map((problem) => inBase(problem, base)))
+    }
     const proxies = this.#drafts.map((draft) => draft.deployed)
     const whole = this.#whole(proxies)
     if (this.#configFile !== null) checkUnused(this.#drafts, whole.settings.entities, this.#configFile, this.#problems)
@@ -99,7 +107,7 @@ class Loading {
 
   /** What the configuration file says, with what PATHs bring. */
   #whole(proxies: PosternConfig['proxies']): PosternConfig {
-    const config = this.#config ?? noConfig
+    const config = this.#config ?? configOf(proxies)
     const { entities } = config.settings
     const sharedFlows = [...entities.sharedFlows, ...this.#sharedFlows]
     // A gateway of OpenAPI files alone speaks as their APIs do.
@@ -130,6 +138,7 @@ class Loading {
       if (kind === 'zip') this.#bundles.push(path)
       else if (kind === 'openapi') this.#openApi(path)
       else if (kind === 'yaml') this.#yaml(path)
+      else if (kind === 'json') this.#apicastFiles.push(path)
       else this.#refuse(path, 'NotSupported', refusals[kind])
     } catch (error) {
       if (!isSystemError(error)) throw error
@@ -191,6 +200,20 @@ class Loading {
     this.#config = read.config
   }
 
+  #apicast(path: string): void {
+    const place = realpathSync(path)
+    if (this.#seen.has(place)) return
+    this.#seen.add(place)
+    try {
+      const { proxies, problems } = readApicast(readFileSync(path, 'utf8'), path, this.#env)
+      this.#problems.list.push(...problems)
+      for (const deployed of proxies) this.#drafts.push({ deployed, base: '' })
+    } catch (error) {
+      if (!isSystemError(error)) throw error
+      this.#refuse(path, 'Unreadable', reasonOf(error))
+    }
+  }
+
   #bundleAt(path: string, name: string | null): BundleAtRead {
     try {
       this.#seen.add(identityOf(path))
@@ -218,6 +241,12 @@ class Loading {
   #refuse(path: string, code: string, message: string): void {
     this.#problems.error(code, whole(path), message)
   }
+}
+
+/** Without a configuration file, the gateway's own words are those of what it serves. */
+function configOf(proxies: PosternConfig['proxies']): PosternConfig {
+  const allApicast = proxies.length > 0 && proxies.every(({ proxy }) => proxy.dialect === 'apicast')
+  return allApicast ? { ...noConfig, settings: { ...noConfig.settings, dialect: 'apicast' } } : noConfig
 }
 
 /** A problem of a bundle with its file as seen from where the command runs; one about the PATH itself stays as it is. */

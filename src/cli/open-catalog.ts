@@ -7,7 +7,7 @@ import { deployPolicies } from '../engine/deploy.ts'
 import type { DeployedProxy, PosternConfig, Settings } from '../model/deployment.ts'
 import type { KeyValueMap } from '../model/entities.ts'
 import { type Problem, Problems } from '../model/problem.ts'
-import { POLICY_KINDS } from '../policies/index.ts'
+import { ALL_KINDS, POLICY_KINDS } from '../policies/index.ts'
 import { checkTogether } from './check-together.ts'
 import { problemsOfProxy } from './compile-problems.ts'
 
@@ -36,13 +36,13 @@ export async function openCatalog({ files, documents, log, publish }: CatalogOpt
     kinds: POLICY_KINDS,
     judge: (config) => judge.problemsOf(config),
     publish: (config) => {
-      deployPolicies(config, POLICY_KINDS, maps)
+      deployPolicies(config, ALL_KINDS, maps)
       return publish(config)
     },
     now: Date.now,
     warn: (fields, message) => log.warn(fields, message),
   })
-  deployPolicies(catalog.config, POLICY_KINDS, maps)
+  deployPolicies(catalog.config, ALL_KINDS, maps)
   return { catalog, maps }
 }
 

@@ -21,6 +21,7 @@ import { MemoryServerStates } from '../stores/memory/server-states.ts'
 import { openDocuments } from '../stores/sqlite/documents.ts'
 import { loadSealKey, sealed } from '../stores/sqlite/sealed.ts'
 import { allProblems, printProblems, summary } from './check.ts'
+import { responseCodesOf } from './check-access.ts'
 import { problemsOfProxy } from './compile-problems.ts'
 import { loadPaths } from './load-paths.ts'
 import { openCatalog } from './open-catalog.ts'
@@ -48,7 +49,12 @@ export async function start(paths: readonly string[], options: StartOptions): Pr
 
 /** Everything that is to be served; or all that is wrong with it, and the end. */
 function load(paths: readonly string[], options: StartOptions): PosternConfig {
-  const all = options.config === undefined ? paths : [options.config, ...paths]
+  const apicast = process.env['THREESCALE_CONFIG_FILE'] ?? ''
+  const all = [
+    ...(options.config === undefined ? [] : [options.config]),
+    ...paths,
+    ...(apicast === '' ? [] : [apicast]),
+  ]
   const loaded = loadPaths(all, POLICY_KINDS, process.env)
   const problems = allProblems(loaded, problemsOfProxy)
   const errors = problems.filter((problem) => problem.severity === 'error').length
@@ -176,16 +182,10 @@ function publicationOf(config: PosternConfig, generation: number): Publication {
   return {
     generation,
     settings: JSON.stringify(config.settings),
-    responseCodes: responseCodes(config),
+    responseCodes: responseCodesOf(config.responseCodes, process.env),
     proxies: config.proxies.map((deployed) => JSON.stringify(deployed)),
     apig: JSON.stringify(config.apig),
   }
-}
-
-/** APIcast's variable wins over the file: `1` or `true` switches on, anything else off. */
-function responseCodes(config: PosternConfig): boolean {
-  const variable = process.env['APICAST_RESPONSE_CODES']
-  return variable === undefined || variable === '' ? config.responseCodes : /^(1|true)$/i.test(variable)
 }
 
 function summaryOf(deployed: DeployedProxy): ProxySummary {

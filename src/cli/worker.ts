@@ -11,7 +11,7 @@ import { systemClock } from '../core/clock.ts'
 import { openLog } from '../core/log.ts'
 import type { WorkerSetup } from '../gateway/protocol.ts'
 import { GatewayThread } from '../gateway/thread.ts'
-import { POLICY_KINDS } from '../policies/index.ts'
+import { ALL_KINDS } from '../policies/index.ts'
 import { RemoteLogFiles } from '../stores/log-files.ts'
 import { RemoteCache } from '../stores/memory/cache-port.ts'
 import type { CounterTable } from '../stores/memory/counter-table.ts'
@@ -57,7 +57,7 @@ new GatewayThread({
   log,
   recorder,
   publish: {
-    kinds: POLICY_KINDS,
+    kinds: ALL_KINDS,
     counters,
     cache: new RemoteCache(setup.cache),
     logFiles: new RemoteLogFiles(setup.logFiles),
@@ -66,6 +66,8 @@ new GatewayThread({
     hostMap: setup.hostMap,
     gatewayId: setup.gatewayId,
   },
+  accounts: { directory, limits, recorder: usage },
+  version,
   backend: { accept: (down) => backend.accept(down), protocolError: backendProtocolError },
   accountsChanged: () => directory.forget(),
   attach(store) {

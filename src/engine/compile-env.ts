@@ -8,6 +8,7 @@ import type { DeployedProxy, Settings } from '../model/deployment.ts'
 import type { Problems } from '../model/problem.ts'
 import type { Policy, Resource } from '../model/proxy.ts'
 import type { Position, SourceText } from '../model/source.ts'
+import type { Access } from './access.ts'
 import { applicationsOf } from './applications.ts'
 import type { Balancers } from './balancer.ts'
 import { compileTls } from './connection-tls.ts'
@@ -33,6 +34,7 @@ import { compileMessage, compileVariable, type MessageReference, type Variable }
 /** What the engine itself needs from outside. */
 export interface EngineServices {
   readonly outbound: Outbound
+  readonly access: Access
   readonly counters: Counters
   readonly cache: Cache
   readonly maps: KeyValueMaps
@@ -161,6 +163,7 @@ export function policyEnv(compiler: Compiler, kind: PolicyKind, policy: Policy, 
     balancer: (connection) => of.balancers.add(connection, `policy ${policy.name}`),
     applications: applicationsOf(of.settings.entities),
     outbound: compiler.services.outbound,
+    access: compiler.services.access,
     counters: compiler.services.counters,
     cache: compiler.services.cache,
     maps: compiler.services.maps,

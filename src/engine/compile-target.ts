@@ -26,6 +26,7 @@ export function compileTarget(
   const nothing = { text: '', at: connection.at }
   const url = isLocal ? localBase(connection) : (connection.url ?? connection.balancer?.path ?? nothing)
   const streams = properties['request.streaming.enabled']?.trim().toLowerCase() === 'true'
+  const retries = Number(properties['apicast.retries'] ?? 0)
   return {
     ...segments,
     name,
@@ -36,7 +37,9 @@ export function compileTarget(
       ? compileLocal(connection, (source) => compiler.template(source, { ignoreUnresolved: false }))
       : null,
     balancer,
-    needs: balancer?.retries === true && !streams ? CONTENT_OF_REQUEST : 0,
+    retries,
+    hostHeader: properties['apicast.host'] ?? null,
+    needs: (balancer?.retries === true && !streams) || retries > 0 ? CONTENT_OF_REQUEST : 0,
     success: successCodes(properties['success.codes']),
     connectTimeoutMs: millis(properties['connect.timeout.millis'], CONNECT_TIMEOUT_MS),
     ioTimeoutMs: millis(properties['io.timeout.millis'], IO_TIMEOUT_MS),

@@ -1,4 +1,5 @@
 import type { AnsweredBy } from '../core/answered-by.ts'
+import type { Admission } from './access.ts'
 import type { Fault } from './fault.ts'
 import type { Value } from './language/value.ts'
 import { Message } from './message.ts'
@@ -73,6 +74,10 @@ export class Exchange {
   answerSentAt: number
   /** Pending promises that end with the call use this to learn that the client is gone. */
   gone: boolean
+  /** Who was let in by the accounts of a service, and waits to hear how the call ended; null: nobody was asked. */
+  admissions: Admission[] | null
+  /** The accounts of a service let nobody in. */
+  refused: boolean
   /** Shared flows that run inside each other now. */
   sharedFlowDepth: number
   /** Shared flows that have run for this call. */
@@ -122,6 +127,8 @@ export class Exchange {
     this.answerStartedAt = 0
     this.answerSentAt = 0
     this.gone = false
+    this.admissions = null
+    this.refused = false
     this.sharedFlowDepth = 0
     this.sharedFlowRuns = 0
     this.#variables = null

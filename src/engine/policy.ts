@@ -9,6 +9,7 @@ import type { Problems } from '../model/problem.ts'
 import type { HttpConnection, Policy } from '../model/proxy.ts'
 import type { Position, SourceText } from '../model/source.ts'
 import type { XmlElement } from '../model/xml.ts'
+import type { Access } from './access.ts'
 import type { Applications } from './applications.ts'
 import type { Balancer } from './balancer.ts'
 import type { ConnectionTls } from './connection-tls.ts'
@@ -121,6 +122,8 @@ export interface CompileEnv<FaultName extends string = string> {
   /** The load balancer of a connection; null: it has a URL. Its mistakes are problems. */
   balancer(connection: HttpConnection): Balancer | null
   readonly outbound: Outbound
+  /** Who may call a 3scale service. */
+  readonly access: Access
   now(): number
 }
 

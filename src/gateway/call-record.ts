@@ -13,7 +13,8 @@ export function fillRecord(record: CallRecord, call: Call, gone: boolean): void 
   record.environment = plan?.settings.environment ?? call.snapshot.settings.environment
   record.proxy = plan?.name ?? ''
   record.revision = plan?.revision ?? 0
-  record.serviceId = served?.serviceId ?? ''
+  const admission = x?.admissions?.[0] ?? null
+  record.serviceId = admission?.service ?? served?.serviceId ?? ''
   record.application = x?.caller?.application ?? ''
   record.account = x?.caller?.account ?? ''
   record.method = METHODS.has(down.method) ? down.method : 'OTHER'
@@ -30,8 +31,14 @@ export function fillRecord(record: CallRecord, call: Call, gone: boolean): void 
   record.targetMs = x === null || x.targetReceivedAt === 0 ? 0 : x.targetReceivedAt - x.targetSentAt
   record.policyMs =
     x === null || x.answerStartedAt === 0 ? 0 : Math.max(0, x.answerStartedAt - down.receivedAtMs - record.targetMs)
-  // In 3scale's sense: a call of a service that no access rule refused. A throttle is one.
-  record.authorized = call.snapshot.responseCodes && record.serviceId !== '' && fault?.code !== THROTTLED_CODE
+  record.authorized = call.snapshot.responseCodes && record.serviceId !== '' && isAuthorized(call)
+}
+
+/** In 3scale's sense: no access rule refused the call, a throttle is one, and an APIcast service must have let it in. */
+export function isAuthorized({ x, served, ownFault }: Call): boolean {
+  const fault = x?.fault ?? ownFault
+  if (x === null || x.refused || fault?.code === THROTTLED_CODE) return false
+  return x.admissions !== null || served?.endpoint.proxy.deployed.proxy.dialect !== 'apicast'
 }
 
 /** A tunnel lasts as long as its client likes: what counts is how soon it was open. */

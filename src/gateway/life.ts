@@ -15,7 +15,7 @@ import type { Call } from './call.ts'
 import { callOf } from './incoming.ts'
 import { TooLargeError } from './limited-body.ts'
 import { FORWARDS_MAX } from './loop-guard.ts'
-import { ownError } from './own-errors.ts'
+import { noRoute, ownError } from './own-errors.ts'
 import type { Match } from './route.ts'
 import type { Served } from './served.ts'
 import { BODY_TOO_LARGE, overLimit } from './size-limits.ts'
@@ -156,8 +156,7 @@ const route: Stage = (_life, call) => {
     ownError(call, found === null ? NO_API : MISSES[found], 'apig')
     return null
   }
-  const url = call.query === '' ? path : `${path}?${call.query}`
-  ownError(call, platformFault('messaging.adaptors.http.flow.ApplicationNotFound', 'default', url))
+  noRoute(call)
   return null
 }
 
@@ -282,9 +281,11 @@ const sendToTarget: Stage = (_life, call) => {
   const x = call.x!
   const { balancer, needs } = x.target!
   // An explicit target.url is where the call goes, whatever the target says.
-  if (balancer === null || x.targetUrl !== null) return sendFirst
-  call.turn = balancer.turn()
-  if (call.turn.next(x) === null) return faultPath(NO_ACTIVE_TARGETS)
+  if (balancer !== null && x.targetUrl === null) {
+    call.turn = balancer.turn()
+    if (call.turn.next(x) === null) return faultPath(NO_ACTIVE_TARGETS)
+  }
+  if (needs === 0) return sendFirst
   const loading = loadContent(x, needs)
   if (loading instanceof Promise) return loading.then((fault) => (fault === undefined ? sendFirst : faultPath(fault)))
   return loading === undefined ? sendFirst : faultPath(loading)

@@ -89,8 +89,9 @@ function serve(deployed: DeployedProxy, settings: Settings, services: PublishSer
   return plan.endpoints.map((endpoint) => ({
     endpoint,
     serviceId: deployed.serviceId,
-    hosts: boundHosts(endpoint.virtualHosts, settings.virtualHosts),
     access: null,
+    hosts: deployed.hosts ?? boundHosts(endpoint.virtualHosts, settings.virtualHosts),
+    strict: deployed.hosts !== undefined,
     gate,
   }))
 }
@@ -111,12 +112,17 @@ function serveApis(
       gatewayLimitPerSecond: settings.gatewayLimitPerSecond ?? apig.features.apiLimitPerSecond ?? GATEWAY_LIMIT_OF_APIG,
     })
     const gate = throttle === null ? null : new ThrottleGate(throttle, settings.rateLimitFields)
-    return { api, entry: { endpoint, serviceId: null, hosts: [], access, gate } }
+    return { api, entry: { endpoint, serviceId: null, hosts: [], strict: false, access, gate } }
   })
   const preflights = compiled.flatMap(({ api, endpoint, preflight }) => {
     if (preflight === null) return []
     const access = [...preflight, (): Fault => NO_METHOD_FAULT]
-    return [{ api: { ...api, method: 'OPTIONS' }, entry: { endpoint, serviceId: null, hosts: [], access, gate: null } }]
+    return [
+      {
+        api: { ...api, method: 'OPTIONS' },
+        entry: { endpoint, serviceId: null, hosts: [], strict: false, access, gate: null },
+      },
+    ]
   })
   return [...served, ...preflights]
 }

@@ -82,7 +82,7 @@ export class HostRouter {
   readonly #byHost: ReadonlyMap<string, Router> | null
 
   constructor(served: readonly Served[]) {
-    this.#all = new Router(served)
+    this.#all = new Router(served.filter(({ strict }) => !strict))
     const hosts = new Set(served.flatMap((one) => one.hosts))
     this.#byHost =
       hosts.size === 0

@@ -10,6 +10,8 @@ export interface Served {
   readonly hosts: readonly string[]
   /** Who may call, before the throttles; null: the flows of the proxy see to it. */
   readonly access: readonly Step[] | null
+  /** A call for any other host never finds it. */
+  readonly strict: boolean
   /** Null: nothing limits it. */
   readonly gate: ThrottleGate | null
 }

@@ -8,8 +8,10 @@ import { defaultSettings } from '../model/deployment.ts'
 import { createUpstreamClient } from '../wire/client.ts'
 import { listen } from '../wire/server.ts'
 import type { Downstream, ProtocolErrorReply, ServerOptions, UpstreamClient, WireServer } from '../wire/types.ts'
+import { GatewayAccess } from './access/index.ts'
+import type { LocalAccounts } from './access/local.ts'
 import type { Call } from './call.ts'
-import { fillRecord } from './call-record.ts'
+import { fillRecord, isAuthorized } from './call-record.ts'
 import { HealthMonitors } from './health-monitor.ts'
 import { Life, type LifeServices } from './life.ts'
 import { GatewayClient } from './local-client.ts'
@@ -39,6 +41,8 @@ export interface ThreadServices {
   readonly log: Log
   readonly recorder: Recorder
   readonly publish: Omit<PublishServices, 'engine'>
+  readonly accounts: LocalAccounts
+  readonly version: string
   readonly backend: Backend
   /** Services, accounts or applications are others now. */
   accountsChanged(): void
@@ -54,6 +58,7 @@ export class GatewayThread implements LifeServices {
   readonly nextId: () => string = requestIds()
   readonly #services: ThreadServices
   readonly #outbound: WireOutbound
+  readonly #access: GatewayAccess
   readonly #life: Life
   readonly #monitors: HealthMonitors
   readonly #publish: PublishServices
@@ -65,10 +70,19 @@ export class GatewayThread implements LifeServices {
     const snapshot = emptySnapshot(defaultSettings)
     this.#services = services
     this.#outbound = new WireOutbound(this.client, snapshot.destinations)
+    this.#access = new GatewayAccess(services.accounts, {
+      client: this.client,
+      destinations: () => this.#life.snapshot.destinations,
+      version: services.version,
+      counters: services.publish.counters,
+      log: services.log,
+      now: Date.now,
+    })
     this.#publish = {
       ...services.publish,
       engine: {
         outbound: this.#outbound,
+        access: this.#access,
         counters: services.publish.counters,
         cache: services.publish.cache,
         maps: services.publish.maps,
@@ -85,6 +99,13 @@ export class GatewayThread implements LifeServices {
   finished(call: Call, gone: boolean): void {
     fillRecord(this.#record, call, gone)
     this.#services.recorder.add(this.#record)
+    const { serviceId, status, timeMs } = this.#record
+    const admissions = call.x?.admissions ?? null
+    if (admissions !== null) for (const admission of admissions) admission.ended(status)
+    // A call of a service that asks nobody is a hit.
+    else if (serviceId !== '' && isAuthorized(call)) {
+      this.#services.accounts.recorder.add(serviceId, '', 'metric', 'hits', timeMs, 1)
+    }
   }
 
   crashed(call: Call, error: unknown): void {
@@ -116,6 +137,7 @@ export class GatewayThread implements LifeServices {
     const { generation } = publication
     try {
       if (publication.proxies.some(needsXml)) await prepareXml()
+      this.#access.responseCodes = publication.responseCodes
       const snapshot = snapshotOf(publication, this.#publish)
       this.#outbound.use(snapshot.destinations)
       this.#life.snapshot = snapshot
@@ -178,6 +200,7 @@ export class GatewayThread implements LifeServices {
     await Promise.all(this.#servers.map((server) => server.close(graceMs)))
     clearTimeout(cut)
     this.#monitors.stop()
+    await this.#access.close()
     this.client.close()
     await this.#services.flush().catch((error: Error) => {
       this.#services.log.error({ reason: error.message }, 'the last records of this thread are lost')

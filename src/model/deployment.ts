@@ -56,6 +56,8 @@ export interface DeployedProxy {
   readonly throttle: Throttle | null
   /** Counts the deployments of an admin API, so that a new one of the same revision can be told from the last; absent: 0. */
   readonly deployment?: number
+  /** Host names (lower case) that it answers for, and for no other. Absent: its virtual hosts say. */
+  readonly hosts?: readonly string[]
 }
 
 /** `http://real.host` -> `http://127.0.0.1:8091`: outbound calls that go elsewhere. Keys and values are origins in lower case. */

@@ -1,7 +1,9 @@
 import type { PolicyKinds } from '../engine/policy.ts'
 import accessControl from './access-control/index.ts'
+import { APICAST_KINDS } from './apicast/index.ts'
 import assertCondition from './assert-condition/index.ts'
 import assignMessage from './assign-message/index.ts'
+import authRep from './auth-rep/index.ts'
 import basicAuthentication from './basic-authentication/index.ts'
 import cors from './cors/index.ts'
 import extractVariables from './extract-variables/index.ts'
@@ -23,12 +25,13 @@ import verifyApiKey from './verify-api-key/index.ts'
 import xmlToJson from './xml-to-json/index.ts'
 import xsl from './xsl/index.ts'
 
-/** All kinds of policies by their root element. A new one is a folder and a line here. */
+/** All kinds of policies that bundles may have, by their root element. A new one is a folder and a line here. */
 export const POLICY_KINDS: PolicyKinds = new Map(
   [
     accessControl,
     assertCondition,
     assignMessage,
+    authRep,
     basicAuthentication,
     cors,
     extractVariables,
@@ -51,3 +54,6 @@ export const POLICY_KINDS: PolicyKinds = new Map(
     xsl,
   ].map((kind) => [kind.element, kind]),
 )
+
+/** What proxies are compiled with: those of policy chains too. */
+export const ALL_KINDS: PolicyKinds = new Map([...POLICY_KINDS, ...APICAST_KINDS])

@@ -4,6 +4,7 @@ import type { Counters } from '../core/counters.ts'
 import type { KeyValueMaps } from '../core/key-value-maps.ts'
 import type { LogFiles } from '../core/log-files.ts'
 import { readBundle } from '../dialects/apigee/bundle.ts'
+import { type Access, Refusal } from '../engine/access.ts'
 import { compileProxy } from '../engine/compile.ts'
 import type { EngineServices } from '../engine/compile-env.ts'
 import { Exchange, type Phase } from '../engine/exchange.ts'
@@ -46,6 +47,7 @@ export interface RunOptions {
   /** The policy runs in the fault flow of this fault. */
   readonly fault?: Fault
   readonly outbound?: Outbound
+  readonly access?: Access
   readonly entities?: Partial<EnvironmentEntities>
   readonly pathSuffix?: string
   readonly counters?: Counters
@@ -100,6 +102,7 @@ function compilePolicies(
   const read = readBundle(files, table, { name: 'test' })
   const services: EngineServices = {
     outbound: options.outbound ?? outboundStub().outbound,
+    access: options.access ?? { open: () => ({ ask: () => new Refusal('authFailed', 'nobody_is_asked') }) },
     counters: options.counters ?? new MemoryCounters(MemoryCounters.allocate({ slots: 4_096 }), 1),
     cache: options.cache ?? new MemoryCache({ now: options.now ?? (() => NOW_MS) }),
     logFiles: options.logFiles ?? { write: () => undefined },

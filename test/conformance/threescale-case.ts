@@ -242,7 +242,7 @@ async function checkIntegrationError(want: { code: string; message: string }, do
 }
 
 async function playUnit(_cases: readonly UnitCase[]): Promise<void> {
-  const { compileRule } = await import('../../src/accounts/mapping-rule.ts')
+  const { compileRule } = await import('../../src/engine/mapping-rules.ts')
   for (const [ruleMethod, pattern, ruleQuery, method, uri, args, matches] of _cases) {
     const rule = compileRule({ method: ruleMethod, pattern, query: ruleQuery, metric: 'hits', delta: 1, last: false })
     const found = rule.matches(method, uri, (name) => args[name] ?? null)

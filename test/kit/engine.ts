@@ -1,5 +1,6 @@
 import { KeyValueStore } from '../../src/catalog/key-value-maps.ts'
 import { readBundle } from '../../src/dialects/apigee/index.ts'
+import { Refusal } from '../../src/engine/access.ts'
 import { compileProxy } from '../../src/engine/compile.ts'
 import { Exchange } from '../../src/engine/exchange.ts'
 import { Fault } from '../../src/engine/fault.ts'
@@ -35,6 +36,7 @@ export function compileProxies(
   const { proxy, problems } = readBundle(files, POLICY_KINDS)
   if (proxy === null) throw new Error(JSON.stringify(problems))
   const services = {
+    access: { open: () => ({ ask: () => new Refusal('authFailed', 'nobody_is_asked') }) },
     outbound: { call: () => new OutboundError('url', 'no calls here') },
     counters: new MemoryCounters(MemoryCounters.allocate({ slots: 1_024 }), 1),
     cache: new MemoryCache({ now: Date.now }),

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { compileRule, type MappingRule, patternFault, usagesOf } from './mapping-rule.ts'
+import { type MappingRule, patternFault } from '../model/mapping-rule.ts'
+import { compileRule, usagesOf } from './mapping-rules.ts'
 
 const rule = (part: Partial<MappingRule>): MappingRule => ({
   method: 'GET',

@@ -1,7 +1,7 @@
-import type { ApplicationView } from '../accounts/directory.ts'
-import type { LimitReading } from '../accounts/limits.ts'
-import type { Usage } from '../accounts/usage.ts'
 import { PERIODS, periodEndMs } from '../core/calendar.ts'
+import type { ApplicationView } from './directory.ts'
+import type { LimitReading } from './limits.ts'
+import type { Usage } from './usage.ts'
 
 /** What is left, and when that ends: calls like this one under the tightest limit. -1: without end. `max` null: no limit. */
 export interface LimitState {

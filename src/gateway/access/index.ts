@@ -1,0 +1,35 @@
+import type { Access, AccessBackend } from '../../engine/access.ts'
+import type { AccessConfig } from '../../model/auth-rep.ts'
+import { type LocalAccounts, LocalBackend } from './local.ts'
+import { RemoteBackendAccess, type RemoteServices } from './remote.ts'
+
+/** Where the proxies of a thread find out who may call. Backends elsewhere are kept over publications: reports may wait in them. */
+export class GatewayAccess implements Access {
+  readonly #accounts: LocalAccounts
+  readonly #services: RemoteServices
+  readonly #remote = new Map<string, RemoteBackendAccess>()
+  /** Report the status of each call to back ends elsewhere. Set before a publication is compiled. */
+  responseCodes = false
+
+  constructor(accounts: LocalAccounts, services: RemoteServices) {
+    this.#accounts = accounts
+    this.#services = services
+  }
+
+  open(config: AccessConfig): AccessBackend {
+    const { backend } = config
+    if (backend === null) return new LocalBackend(config.service, this.#accounts)
+    const key = JSON.stringify([config, this.responseCodes])
+    let access = this.#remote.get(key)
+    if (access === undefined) {
+      access = new RemoteBackendAccess(config, backend, this.responseCodes, this.#services)
+      this.#remote.set(key, access)
+    }
+    return access
+  }
+
+  /** Before the thread ends: tells what waits to be told. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#remote.values()].map((access) => access.close()))
+  }
+}
