@@ -53,6 +53,8 @@ export interface AdminOptions {
   readonly edge: EdgeContext | null
   /** APIG's management API; null: there is no such API. */
   readonly apig: ApigContext | null
+  /** A token for debug headers, good until then. */
+  readonly debugToken: (expiresAtMs: number) => string
   readonly readiness: () => Readiness
   /** The built dashboard (index.html, app.js, app.css, icon.svg); null: there is none. */
   readonly dashboardFolder: string | null

@@ -7,6 +7,7 @@ import type { ProxySummary } from '../admin/options.ts'
 import type { Admin } from '../admin/server.ts'
 import { loadAdminToken } from '../admin/token.ts'
 import { systemClock } from '../core/clock.ts'
+import { debugToken } from '../core/debug-token.ts'
 import { type Log, openLog } from '../core/log.ts'
 import { Fleet } from '../gateway/fleet.ts'
 import { type Publication, SERVER_LIMITS } from '../gateway/protocol.ts'
@@ -26,6 +27,7 @@ import { problemsOfProxy } from './compile-problems.ts'
 import { loadPaths } from './load-paths.ts'
 import { openCatalog } from './open-catalog.ts'
 import type { StartOptions } from './options.ts'
+import { selfCalls } from './self-calls.ts'
 import { onShutdown } from './shutdown.ts'
 import { Stores } from './stores.ts'
 import { tlsDoors } from './tls-door.ts'
@@ -66,6 +68,7 @@ function load(paths: readonly string[], options: StartOptions): PosternConfig {
 
 async function serve(config: PosternConfig, options: StartOptions, log: Log, began: number): Promise<void> {
   const tls = tlsDoors(options)
+  const debugSecret = randomBytes(32).toString('hex')
   let generation = 1
   const sealKey = loadSealKey(options.data)
   const documents = sealed(openDocuments(options.data), sealKey)
@@ -76,8 +79,16 @@ async function serve(config: PosternConfig, options: StartOptions, log: Log, beg
     log,
     publish: async (next) => {
       await fleet.publish(publicationOf(next, ++generation))
+      warnOfSelf(next)
     },
   })
+  const warnOfSelf = (next: PosternConfig): void => {
+    const doors = { ports: [fleet.port, fleet.tlsPort], host: options.host }
+    for (const api of selfCalls(next.apig.apis, doors)) {
+      const fields = { api: `${api.groupName}/${api.apiName}`, environment: api.stage }
+      log.warn(fields, 'the backend of this API is this gateway at the same API: calls are refused with APIG.0612')
+    }
+  }
   const table = MemoryCounters.allocate({ slots: options.counterSlots, whenFull: options.countersFull })
   const cache = new MemoryCache({ now: Date.now })
   const logFolder = new LogFolder({
@@ -98,6 +109,7 @@ async function serve(config: PosternConfig, options: StartOptions, log: Log, beg
       dataFolder: options.data,
       sealKey,
       gatewayId: `postern-${randomBytes(6).toString('hex')}`,
+      debugSecret,
       log,
       logLevel: options.logLevel,
       listen: {
@@ -154,6 +166,7 @@ async function serve(config: PosternConfig, options: StartOptions, log: Log, beg
         }
       },
     },
+    debugToken: (expiresAtMs) => debugToken(debugSecret, expiresAtMs),
     readiness: () => (fleet.size > 0 ? { ready: true } : { ready: false, why: 'no gateway thread is running' }),
     dashboardFolder: dashboardFolder(),
     clock: systemClock,
@@ -161,6 +174,7 @@ async function serve(config: PosternConfig, options: StartOptions, log: Log, beg
   }).catch((error: Error) => {
     throw new Error(`the admin door ${options.adminHost}:${options.adminPort} cannot be opened: ${error.message}`)
   })
+  warnOfSelf(catalog.config)
   banner(catalog.config, options, fleet, admin, token.value, performance.now() - began)
   onShutdown(log, GRACE_MS, async () => {
     await fleet.close(GRACE_MS)

@@ -65,6 +65,7 @@ new GatewayThread({
     maps: new RemoteKeyValueMaps(setup.maps),
     hostMap: setup.hostMap,
     gatewayId: setup.gatewayId,
+    debugSecret: setup.debugSecret,
   },
   accounts: { directory, limits, recorder: usage },
   version,

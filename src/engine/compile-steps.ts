@@ -1,3 +1,4 @@
+import type { MaybePromise } from '../core/async.ts'
 import type { DeployedProxy, Settings } from '../model/deployment.ts'
 import type { Problems } from '../model/problem.ts'
 import type { Policy, Resource, Step as StepUse } from '../model/proxy.ts'
@@ -118,7 +119,10 @@ export class StepCompiler {
         balancers,
       }
       const inner = kind.compile(policy.config, policyEnv(compiler, kind, policy, owner))
-      if (policy.enabled) step = withContent(compiler.needs.bits, guarded(inner, policy, kind.prefix))
+      if (policy.enabled) {
+        const own = guarded(inner, policy, kind.prefix)
+        step = withContent(compiler.needs.bits, kind.identifies === true ? identifying(own) : own)
+      }
     }
     this.#steps.set(name, step)
     return step
@@ -133,6 +137,23 @@ export function withContent(bits: number, step: Step): Step {
     if (loading === undefined) return step(x)
     if (loading instanceof Promise) return loading.then((fault) => fault ?? step(x))
     return loading
+  }
+}
+
+/** Behind a policy that identifies: the caller is known, so the throttle's limits of users and applications are asked. */
+function identifying(step: Step): Step {
+  const known = (x: Exchange, outcome: Outcome): MaybePromise<Outcome> => {
+    const application = x.get('developer.app.id')
+    const account = x.get('developer.id')
+    if (outcome !== undefined || typeof application !== 'string' || typeof account !== 'string') return outcome
+    x.caller = { application, account }
+    const gate = x.callerGate
+    x.callerGate = null
+    return gate === null ? undefined : gate.admitCaller(x)
+  }
+  return (x) => {
+    const outcome = step(x)
+    return outcome instanceof Promise ? outcome.then((late) => known(x, late)) : known(x, outcome)
   }
 }
 

@@ -1,4 +1,5 @@
 import type { AnsweredBy } from '../core/answered-by.ts'
+import type { MaybePromise } from '../core/async.ts'
 import type { Admission } from './access.ts'
 import type { Fault } from './fault.ts'
 import type { Value } from './language/value.ts'
@@ -25,6 +26,11 @@ export interface Caller {
   readonly account: string
 }
 
+/** Takes the limits of the caller once a policy has found out who it is. */
+export interface CallerGate {
+  admitCaller(x: Exchange): MaybePromise<Fault | undefined>
+}
+
 /**
  * The state of one call, from the first step to the last. Every field is set in the constructor, so that all exchanges
  * have one shape; what a call may not need is null until somebody asks.
@@ -41,6 +47,8 @@ export class Exchange {
   /** Address of the client, as far as throttles and lists of addresses ask: of the connection, unless a setting says otherwise. */
   address: string
   caller: Caller | null
+  /** Null: nothing limits callers of this proxy, or it has been asked. */
+  callerGate: CallerGate | null
   /** What the dialect of the proxy keeps of a call; its own steps know its type. */
   dialectState: unknown
   phase: Phase
@@ -103,6 +111,7 @@ export class Exchange {
     this.receivedAt = receivedAt
     this.address = client.address
     this.caller = null
+    this.callerGate = null
     this.dialectState = null
     this.phase = 'proxy-request'
     this.response = null

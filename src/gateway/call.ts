@@ -1,5 +1,6 @@
+import type { MaybePromise } from '../core/async.ts'
 import type { Turn } from '../engine/balancer.ts'
-import type { Exchange } from '../engine/exchange.ts'
+import type { CallerGate, Exchange } from '../engine/exchange.ts'
 import type { Fault } from '../engine/fault.ts'
 import type { Downstream, TunnelSource } from '../wire/types.ts'
 import type { Match } from './route.ts'
@@ -11,7 +12,7 @@ import type { TargetCall } from './target-call.ts'
  * One request on its way through the gateway: what the transport gave, the snapshot it began with, and the exchange once
  * its proxy is known. Every field is set here.
  */
-export class Call {
+export class Call implements CallerGate {
   readonly down: Downstream
   readonly snapshot: Snapshot
   readonly id: string
@@ -89,5 +90,9 @@ export class Call {
     this.retries = 0
     this.brokeOff = false
     this.over = false
+  }
+
+  admitCaller(): MaybePromise<Fault | undefined> {
+    return this.served!.gate!.admitCaller(this)
   }
 }

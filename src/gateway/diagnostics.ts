@@ -75,12 +75,14 @@ export function diagnosticHeaders(call: Call, headers: string[]): void {
 }
 
 /** Whether a caller who asks for debug headers gets them. */
-export function mayDebug(allow: DebugAllow, remoteAddress: string): boolean {
+export function mayDebug(allow: DebugAllow, remoteAddress: string, hasToken: () => boolean): boolean {
   switch (allow) {
     case 'everyone':
       return true
     case 'loopback':
       return /^(?:::1$|(?:::ffff:)?127\.)/.test(remoteAddress)
+    case 'token':
+      return hasToken()
     case 'nobody':
       return false
   }

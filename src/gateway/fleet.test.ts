@@ -111,6 +111,7 @@ describe('the fleet of gateway threads', () => {
         mapsPort: () => keyValuePort(new KeyValueStore({ documents: new MemoryDocuments(), now: Date.now })),
         hostMap: {},
         gatewayId: 'g',
+        debugSecret: '',
         log: silentLog,
         logLevel: 'silent',
         dataFolder: '/nonexistent',

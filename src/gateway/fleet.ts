@@ -33,6 +33,7 @@ export interface FleetOptions {
   readonly dataFolder: string
   readonly sealKey: Uint8Array
   readonly gatewayId: string
+  readonly debugSecret: string
   /** A new port to the owner of the caches, one for each thread. */
   cachePort(): MessagePort
   /** The same to the writer of log files. */
@@ -181,7 +182,7 @@ export class Fleet {
 
   #spawn(): Member {
     const number = this.#nextNumber++
-    const { counters, servers, hostMap, gatewayId, dataFolder, sealKey, logLevel } = this.#options
+    const { counters, servers, hostMap, gatewayId, debugSecret, dataFolder, sealKey, logLevel } = this.#options
     const cache = this.#options.cachePort()
     const maps = this.#options.mapsPort()
     const logFiles = this.#options.logFilesPort()
@@ -194,6 +195,7 @@ export class Fleet {
       logFiles,
       hostMap,
       gatewayId,
+      debugSecret,
       dataFolder,
       sealKey,
       logLevel,

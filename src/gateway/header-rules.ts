@@ -27,6 +27,7 @@ const RULES: ReadonlyMap<string, HeaderRule> = new Map<string, HeaderRule>([
   ['content-length', DROP],
   ['http2-settings', DROP],
   ['x-request-id', DROP],
+  ['x-postern-debug', DROP],
   ['expect', REQUEST_ONLY],
   ['host', REQUEST_ONLY],
   ['x-forwarded-for', FORWARDED_FOR],

@@ -1,3 +1,4 @@
+import { isDebugToken } from '../core/debug-token.ts'
 import { RELEASE } from '../model/apig.ts'
 import type { Downstream } from '../wire/types.ts'
 import { Call } from './call.ts'
@@ -11,6 +12,7 @@ export function callOf(down: Downstream, snapshot: Snapshot, id: string): Call {
   let host = ''
   let count: string | undefined
   let debug = false
+  let token = ''
   let stage = RELEASE
   let headersBytes = 0
   for (let i = 0; i < raw.length; i += 2) {
@@ -22,6 +24,9 @@ export function callOf(down: Downstream, snapshot: Snapshot, id: string): Call {
         break
       case 7:
         if (isOurs(name, 1) && name.toLowerCase() === 'x-stage') stage = raw[i + 1]!.trim() || RELEASE
+        break
+      case 15:
+        if (isOurs(name, 1) && name.toLowerCase() === 'x-postern-debug') token = raw[i + 1]!.trim()
         break
       case 11:
         if (isOurs(name) && name.toLowerCase() === 'x-apig-mode') debug = raw[i + 1]!.trim().toLowerCase() === 'debug'
@@ -38,7 +43,11 @@ export function callOf(down: Downstream, snapshot: Snapshot, id: string): Call {
   const question = target.indexOf('?', start)
   const path = question < 0 ? target.slice(start) : target.slice(start, question)
   const query = question < 0 ? '' : target.slice(question + 1)
-  if (debug) debug = mayDebug(snapshot.settings.debugAllow, down.remoteAddress)
+  if (debug) {
+    debug = mayDebug(snapshot.settings.debugAllow, down.remoteAddress, () =>
+      isDebugToken(snapshot.debugSecret, token, Date.now()),
+    )
+  }
   return new Call(
     down,
     snapshot,

@@ -34,6 +34,8 @@ export interface LifeServices {
   nextId(): string
   /** The call is over: count it. `gone`: the client left before its answer was out. */
   finished(call: Call, gone: boolean): void
+  /** The call went through too many gateways. */
+  looped(call: Call): void
   /** A bug: something threw where faults are returned. */
   crashed(call: Call, error: unknown): void
 }
@@ -132,8 +134,9 @@ export class Life {
   }
 }
 
-const guardLoops: Stage = (_life, call) => {
+const guardLoops: Stage = (life, call) => {
   if (call.forwardCount <= FORWARDS_MAX) return route
+  life.services.looped(call)
   ownError(call, LOOP, 'apig')
   return null
 }
@@ -197,6 +200,7 @@ function begin(call: Call, served: Served, basePath: string, pathSuffix: string,
     down.receivedAtMs,
   )
   call.x.dialectState = dialectState
+  if (served.access === null && served.gate?.limitsCallers) call.x.callerGate = call
   const tooBig = overLimit(call, served.endpoint.proxy.deployed.proxy.dialect)
   if (tooBig !== null) return faultPath(tooBig)
   return served.access === null ? (served.gate === null ? requestFlows : throttle) : access

@@ -23,6 +23,8 @@ export interface WorkerSetup {
   readonly sealKey: Uint8Array
   /** Names the gateway among others that a request passes. */
   readonly gatewayId: string
+  /** Seals debug tokens. */
+  readonly debugSecret: string
   readonly logLevel: string
 }
 

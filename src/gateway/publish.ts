@@ -38,6 +38,7 @@ export interface PublishServices {
   readonly logFiles: LogFiles
   readonly hostMap: HostMap
   readonly gatewayId: string
+  readonly debugSecret: string
 }
 
 /** What a thread serves from a publication. Throws when a proxy does not compile: the main thread never publishes such. */
@@ -54,6 +55,7 @@ export function snapshotOf(publication: Publication, services: PublishServices):
     endpoints: new Map(served.map((one) => [endpointKey(one.endpoint.proxy.name, one.endpoint.name), one])),
     apis: new ApiRouter(serveApis(apig, settings, services)),
     features: apig.features,
+    debugSecret: services.debugSecret,
     destinations: new Destinations(services.hostMap, !settings.edgeCompatibleTls),
     balancers: [...new Set(served.map(({ endpoint }) => endpoint.proxy))].flatMap((proxy) => proxy.balancers),
   }
@@ -69,6 +71,7 @@ export function emptySnapshot(settings: Settings): Snapshot {
     endpoints: new Map(),
     apis: new ApiRouter([]),
     features: defaultFeatures,
+    debugSecret: '',
     destinations: new Destinations({}, true),
     balancers: [],
   }

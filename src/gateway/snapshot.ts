@@ -16,6 +16,8 @@ export interface Snapshot {
   /** APIs of the apig dialect; they go before base paths. */
   readonly apis: ApiRouter<Served>
   readonly features: ApigFeatures
+  /** Seals debug tokens. */
+  readonly debugSecret: string
   readonly destinations: Destinations
   /** By `endpointKey`, for calls from proxy to proxy. */
   readonly endpoints: ReadonlyMap<string, Served>

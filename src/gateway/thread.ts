@@ -15,6 +15,7 @@ import { fillRecord, isAuthorized } from './call-record.ts'
 import { HealthMonitors } from './health-monitor.ts'
 import { Life, type LifeServices } from './life.ts'
 import { GatewayClient } from './local-client.ts'
+import { cycleOf, hopsOf } from './loop-guard.ts'
 import { WireOutbound } from './outbound.ts'
 import {
   type BackendListenOptions,
@@ -65,6 +66,7 @@ export class GatewayThread implements LifeServices {
   readonly #record: CallRecord = new CallRecord()
   #servers: WireServer[] = []
   #quietUntil = 0
+  #loopQuietUntil = 0
 
   constructor(services: ThreadServices) {
     const snapshot = emptySnapshot(defaultSettings)
@@ -106,6 +108,16 @@ export class GatewayThread implements LifeServices {
     else if (serviceId !== '' && isAuthorized(call)) {
       this.#services.accounts.recorder.add(serviceId, '', 'metric', 'hits', timeMs, 1)
     }
+  }
+
+  /** Names the cycle, as far as the gateways on it say who they are. One line a second: anybody can send a high count. */
+  looped(call: Call): void {
+    const now = performance.now()
+    if (now < this.#loopQuietUntil) return
+    this.#loopQuietUntil = now + 1_000
+    const hops = hopsOf(call.down.rawHeaders)
+    const fields = { requestId: call.id, forwards: call.forwardCount, hops, cycle: cycleOf(hops) }
+    this.#services.log.warn(fields, 'a request went through too many gateways: it goes in a circle')
   }
 
   crashed(call: Call, error: unknown): void {

@@ -29,6 +29,20 @@ export class ThrottleGate {
     return admitted.then((late) => this.#settle(call, state, late))
   }
 
+  /** It limits users or applications. */
+  get limitsCallers(): boolean {
+    return this.#throttle.limitsCallers
+  }
+
+  /** The limits of a caller who became known after `admit`. */
+  admitCaller(call: Call): MaybePromise<Fault | undefined> {
+    const caller = call.x!.caller!
+    const state = ThrottleState.acquire()
+    const admitted = this.#throttle.takeCaller(state, call.receivedAtMs, caller.account, caller.application)
+    if (typeof admitted === 'boolean') return this.#settle(call, state, admitted)
+    return admitted.then((late) => this.#settle(call, state, late))
+  }
+
   #settle(call: Call, state: ThrottleState, admitted: boolean): Fault | undefined {
     if (call.debug || this.#fields) {
       const limits = call.limits ?? []

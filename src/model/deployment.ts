@@ -5,7 +5,7 @@ import type { Account, Application, Service } from './service.ts'
 import type { Throttle } from './throttle.ts'
 
 /** Who may ask for debug headers with `X-Apig-Mode: debug`. */
-export type DebugAllow = 'everyone' | 'loopback' | 'nobody'
+export type DebugAllow = 'everyone' | 'loopback' | 'token' | 'nobody'
 
 /** What holds for the whole gateway rather than for one proxy. Plain data. */
 export interface Settings {

@@ -41,6 +41,7 @@ export function demoOptions(part: Partial<AdminOptions> = {}): AdminOptions {
     metrics: {
       totals: () => ({ workers: 2, workerRestarts: 1, counterSlotsUsed: 12, counterSlots: 65_536, countersNoRoom: 0 }),
     },
+    debugToken: () => '',
     readiness: () => ({ ready: true }),
     dashboardFolder: null,
     clock,

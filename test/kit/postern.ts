@@ -45,10 +45,21 @@ export class Postern {
 
   static async start(
     args: readonly string[],
-    options: { data?: string; env?: NodeJS.ProcessEnv; workers?: number } = {},
+    options: { data?: string; env?: NodeJS.ProcessEnv; workers?: number; port?: number } = {},
   ): Promise<Postern> {
     const data = options.data ?? mkdtempSync(join(tmpdir(), 'postern-test-'))
-    const all = ['start', ...args, '--host', '127.0.0.1', '--port', '0', '--admin-port', '0', '--data', data]
+    const all = [
+      'start',
+      ...args,
+      '--host',
+      '127.0.0.1',
+      '--port',
+      String(options.port ?? 0),
+      '--admin-port',
+      '0',
+      '--data',
+      data,
+    ]
     all.push('--backend-port', '0')
     if (options.workers !== undefined) all.push('--workers', String(options.workers))
     const { child, ended, output } = run(all, options.env)

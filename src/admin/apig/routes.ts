@@ -10,6 +10,7 @@ import { appRoutes } from './apps.ts'
 import { bindingRoutes } from './bindings.ts'
 import { type ApigCall, type ApigContext, route } from './context.ts'
 import { debugRoutes } from './debug.ts'
+import { openApiRoutes } from './openapi.ts'
 import { responseRoutes } from './responses.ts'
 import { showAcl, showApp, showFeature, showGroup, showPlugin, showQuota, showSpecial, showThrottle } from './shown.ts'
 import { statisticsRoutes } from './statistics.ts'
@@ -169,6 +170,7 @@ export function apigRoutes(scope: FastifyInstance, context: ApigContext): void {
       bindingRoutes(inside, context)
       responseRoutes(inside, context)
       debugRoutes(inside, context)
+      openApiRoutes(inside, context)
       statisticsRoutes(inside, context)
       refusedRoutes(inside)
     },

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { XStatic } from 'typebox/schema'
 import type { Latency, Scope } from '../../analytics/ports.ts'
+import { DEBUG_TOKEN_HEADER, DEBUG_TOKEN_SECONDS_MAX } from '../../core/debug-token.ts'
 import type { Service } from '../../model/service.ts'
 import { AdminError } from '../errors.ts'
 import type { AdminOptions, ProxySummary } from '../options.ts'
@@ -41,6 +42,13 @@ const responseCodesParameters = {
 // Only a type: building schemas with the library would load 700 files at start, a fifth of the time that a start may take.
 type ResponseCodesQuery = XStatic<typeof responseCodesParameters>
 
+const DEBUG_TOKEN_SECONDS = 900
+const debugTokenBody = {
+  type: ['object', 'null'],
+  properties: { seconds: { type: 'integer', minimum: 1, maximum: DEBUG_TOKEN_SECONDS_MAX } },
+  additionalProperties: false,
+} as const
+
 /** Our own statistics and what is deployed, all calls included, the refused ones too: what the dashboard shows. */
 export function nativeRoutes(scope: FastifyInstance, options: AdminOptions, startedMs: number): void {
   scope.get('/overview', { schema: { querystring: noParameters } }, () => overview(options, startedMs))
@@ -51,6 +59,14 @@ export function nativeRoutes(scope: FastifyInstance, options: AdminOptions, star
     const services = options.services()
     return { proxies: options.proxies().map((proxy) => proxyAnswer(proxy, services)) }
   })
+  scope.post(
+    '/debug-tokens',
+    { schema: { body: debugTokenBody } },
+    (request: FastifyRequest<{ Body: { seconds?: number } | null }>) => {
+      const expiresAtMs = options.clock.now() + (request.body?.seconds ?? DEBUG_TOKEN_SECONDS) * 1_000
+      return { token: options.debugToken(expiresAtMs), header: DEBUG_TOKEN_HEADER, expiresAtMs }
+    },
+  )
   scope.get(
     '/response-codes',
     { schema: { querystring: responseCodesParameters } },

@@ -227,6 +227,8 @@ class SectionReading {
 
   #group(fields: Fields): void {
     const draft = this.#draft
+    // The name of the document is not that of a group which is there already.
+    fields.raw('name')
     const group = this.#groupId === null ? createGroup(draft, fields) : draft.get('group', this.#groupId)
     fields.texts('domains', { countMax: 5 }).forEach((url_domain, i) => {
       this.attempt(fields.pathOf(`domains.${i}`), () => addDomain(draft, group.id, new Fields({ url_domain })))

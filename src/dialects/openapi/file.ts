@@ -12,10 +12,9 @@ import { documentPlace, openApiSection } from './index.ts'
  */
 export function readOpenApiFile(text: string, file: string, problems: Problems): ApigResource[] {
   const before = problems.list.length
-  const tree = readYaml(text, file, null, problems)
-  if (tree === null || problems.list.slice(before).some(({ severity }) => severity === 'error')) return []
   const shape = new ShapeReading(file, problems)
-  const value = shape.read(tree, { type: 'open', what: 'an OpenAPI document' }, '')
+  const value = plainValue(text, file, shape, problems)
+  if (problems.list.slice(before).some(({ severity }) => severity === 'error')) return []
   const read = openApiSection(value, { publish: [RELEASE] })
   if (read === null) {
     problems.error(
@@ -30,4 +29,13 @@ export function readOpenApiFile(text: string, file: string, problems: Problems):
     const place = documentPlace(read.places, path)
     problems.error('BadApi', shape.places.at(place), place === '' ? message : `${place}: ${message}`)
   })
+}
+
+/** YAML or JSON as plain data; what is wrong with it is in the problems. */
+export const readTree = (text: string, file: string, problems: Problems): unknown =>
+  plainValue(text, file, new ShapeReading(file, problems), problems)
+
+function plainValue(text: string, file: string, shape: ShapeReading, problems: Problems): unknown {
+  const tree = readYaml(text, file, null, problems)
+  return tree === null ? undefined : shape.read(tree, { type: 'open', what: 'an OpenAPI document' }, '')
 }

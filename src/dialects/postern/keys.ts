@@ -80,9 +80,9 @@ export const configKeys: readonly ConfigKey[] = [
     name: 'debug',
     shape: keys({
       name: 'allow',
-      shape: { type: 'choice', of: ['everyone', 'loopback', 'nobody'] },
+      shape: { type: 'choice', of: ['everyone', 'loopback', 'token', 'nobody'] },
       otherwise: 'everyone',
-      doc: 'Who gets debug headers for X-Apig-Mode: debug.',
+      doc: 'Who gets debug headers for X-Apig-Mode: debug. token: who sends one of POST /api/debug-tokens as X-Postern-Debug.',
     }),
     doc: "APIG's debug headers.",
   },
