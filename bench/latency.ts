@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { load, saturated, UPSTREAM_PORT, upstream } from './load.ts'
+import { endWithUs, load, saturated, UPSTREAM_PORT, upstream } from './load.ts'
 import { Program } from './program.ts'
 
 const ROUNDS = 5
@@ -29,7 +29,9 @@ function nginx(folder: string): ChildProcess {
       server { listen 127.0.0.1:${NGINX_PORT};
         location / { proxy_pass http://up; proxy_http_version 1.1; proxy_set_header Connection ""; } } }`,
   )
-  return spawn('taskset', ['-c', '0', 'nginx', '-p', folder, '-c', conf], { stdio: 'inherit' })
+  const child = spawn('taskset', ['-c', '0', 'nginx', '-p', folder, '-c', conf], { stdio: 'inherit' })
+  endWithUs(child)
+  return child
 }
 
 /** The lowest p99 of the rounds each, the two in turn. */

@@ -71,12 +71,28 @@ export async function saturated(url: string, seconds: number, cpus: string): Pro
   return Number(/Requests\/sec:\s+([\d.]+)/.exec(text)![1])
 }
 
-/** The upstream in a process of its own. */
+const children = new Set<ChildProcess>()
+process.on('exit', () => {
+  for (const child of children) child.kill('SIGTERM')
+})
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
+
+/** `child` ends with this process at the latest, whatever ends that. */
+export function endWithUs(child: ChildProcess): void {
+  children.add(child)
+  child.once('exit', () => children.delete(child))
+}
+
+/** The upstream in a process of its own. Rejects when its port is taken. */
 export async function upstream(cpus: string): Promise<ChildProcess> {
   const file = fileURLToPath(new URL('./upstream.ts', import.meta.url))
   const child = spawn('taskset', ['-c', cpus, process.execPath, file, String(UPSTREAM_PORT)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
-  await new Promise((resolve) => child.stdout.once('data', resolve))
+  endWithUs(child)
+  await new Promise((resolve, reject) => {
+    child.stdout.once('data', resolve)
+    child.once('exit', () => reject(new Error('the upstream did not start')))
+  })
   return child
 }

@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { endWithUs } from './load.ts'
 
 const LAUNCHER = fileURLToPath(new URL('../bin/postern', import.meta.url))
 const TICKS_PER_SECOND = 100
@@ -37,9 +38,22 @@ export class Program {
   static async start(options: ProgramOptions): Promise<Program> {
     const data = mkdtempSync(join(tmpdir(), 'postern-bench-'))
     const own = ['start', '--config', options.config, '--workers', String(options.workers), '--data', data]
-    const args = [LAUNCHER, ...own, '--port', '0', '--admin-port', '0', '--backend-port', '0', '--log-level', 'warn']
+    const args = [
+      process.execPath,
+      LAUNCHER,
+      ...own,
+      '--port',
+      '0',
+      '--admin-port',
+      '0',
+      '--backend-port',
+      '0',
+      '--log-level',
+      'warn',
+    ]
     const [command, ...rest] = options.cpus === undefined ? args : ['taskset', '-c', options.cpus, ...args]
     const child = spawn(command!, rest, { stdio: ['ignore', 'pipe', 'inherit'] })
+    endWithUs(child)
     let output = ''
     await new Promise<void>((resolve, reject) => {
       child.stdout!.on('data', (chunk: Buffer) => {

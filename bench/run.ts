@@ -1,19 +1,15 @@
-// `npm run bench`: prints figures, asserts nothing. With the comparison harness beside the checkout (or named by
-// POSTERN_BENCH), Postern stands beside nginx and the bare floor; `-- --peers` adds the other gateways.
+// `npm run bench`: prints figures, asserts nothing. Needs wrk, nginx (with Lua), h2load for some of them and says what it left
+// out. `-- --peers` installs the gateways of npm that it is compared with, on first use.
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { run as counterRows } from './counters.ts'
 import { flowRows } from './flow.ts'
 import { latencyRows } from './latency.ts'
 import { hasLoader } from './load.ts'
 import { pathRows } from './paths.ts'
 import { startRows } from './start.ts'
+import { wireOptions, wireTables } from './wire.ts'
 import { workerRows } from './workers.ts'
 
-const home = fileURLToPath(new URL('..', import.meta.url))
 const print = (line = ''): void => void process.stdout.write(`${line}\n`)
 
 print(`Node ${process.version}`)
@@ -43,23 +39,9 @@ if (has('wrk') && has('nginx') && hasLoader()) {
     print(`  ${name.padEnd(8)} ${String(ratePerSecond).padStart(6)}/s  p50 ${p50Ms} ms  p99 ${p99Ms} ms`)
 } else print('\nlatency: skipped, it needs wrk, nginx and h2load')
 
-const harness = process.env['POSTERN_BENCH'] ?? join(home, '..', 'shared', 'bench', 'bench.sh')
 const missing = ['nginx', 'wrk'].filter((name) => !has(name))
-if (!existsSync(harness) || missing.length > 0) {
-  print(
-    `\nwire: skipped, ${existsSync(harness) ? `not installed: ${missing.join(', ')}` : 'the comparison harness is not beside this checkout'}`,
-  )
-} else {
-  const data = mkdtempSync(join(tmpdir(), 'postern-bench-'))
-  const peers = process.argv.includes('--peers') ? [] : ['-only', 'nginx', 'nginx-lua']
-  const rows = [
-    `postern=8080:${home}bin/postern start --config ${home}bench/gateway.yaml --workers 1 --port 8080 --admin-port 0 --backend-port 0 --log-level warn --data ${data}`,
-    `floor=8081:${process.execPath} ${home}bench/floor.ts 8081 9700`,
-  ]
-  print('\nwire: CPU per request beside nginx')
-  spawnSync('bash', [harness, ...peers, '-w', 'get1k,get100k,post10k,svc', ...rows], {
-    stdio: 'inherit',
-    env: { ...process.env, NODE: process.execPath },
-  })
-  rmSync(data, { recursive: true, force: true })
+if (missing.length > 0) print(`\nwire: skipped, not installed: ${missing.join(', ')}`)
+else {
+  print('\nwire: Postern beside others')
+  for (const line of await wireTables(wireOptions(process.argv.slice(2)))) print(line)
 }
