@@ -17,6 +17,7 @@ import { LogFolder, logFilesPort } from '../stores/log-files.ts'
 import { MemoryCache } from '../stores/memory/cache.ts'
 import { cachePort } from '../stores/memory/cache-port.ts'
 import { MemoryCounters } from '../stores/memory/counters.ts'
+import { watchFill } from '../stores/memory/fill-watch.ts'
 import { keyValuePort } from '../stores/memory/key-value-port.ts'
 import { MemoryServerStates } from '../stores/memory/server-states.ts'
 import { openDocuments } from '../stores/sqlite/documents.ts'
@@ -33,8 +34,6 @@ import { Stores } from './stores.ts'
 import { tlsDoors } from './tls-door.ts'
 
 const GRACE_MS = 10_000
-const FILL_WARNING = 0.75
-const FILL_CHECK_EVERY_MS = 10_000
 
 /** Serves what PATHs and `--config` name until it is interrupted. Ends the process with code 1 when it cannot start. */
 export async function start(paths: readonly string[], options: StartOptions): Promise<void> {
@@ -247,15 +246,4 @@ function banner(
       `dashboard: ${adminUrl}/?token=${token}\n` +
       `ready: ${count(proxies.length, 'proxy')}, ${config.apig.apis.length > 0 ? `${count(config.apig.apis.length, 'API')}, ` : ''}${count(options.workers, 'worker')}, ${(tookMs / 1000).toFixed(2)} s\n`,
   )
-}
-
-function watchFill(counters: MemoryCounters, log: Log): void {
-  let warned = false
-  setInterval(() => {
-    const fill = counters.fill(Date.now())
-    if (fill.fraction > FILL_WARNING !== warned) {
-      warned = !warned
-      if (warned) log.warn({ used: fill.used, slots: fill.slots }, 'the table of counters is more than 75 % full')
-    }
-  }, FILL_CHECK_EVERY_MS).unref()
 }

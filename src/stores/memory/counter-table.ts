@@ -23,6 +23,8 @@ export const GRACE_MS = 1_000
 
 const SLOTS_DEFAULT = 1 << 20
 const SHARDS_DEFAULT = 1 << 10
+/** Fewer slots a shard find no room long before the table is full. */
+const SHARD_SLOTS_MIN = 64
 
 /** What a counter does when its shard has no room, or a lock is not given back in time. */
 export type WhenFull = 'admit' | 'refuse'
@@ -30,7 +32,7 @@ export type WhenFull = 'admit' | 'refuse'
 export interface TableOptions {
   /** How many counters there can be at once, a power of two; 24 bytes each, resident once used. Default 1,048,576. */
   readonly slots?: number
-  /** How many locks the slots are spread over, a power of two. Default 1,024. */
+  /** How many locks the slots are spread over, a power of two. Default 1,024, fewer for a small table. */
   readonly shards?: number
   /** Default `admit`: the call goes on, what had no room is not counted, and `fill().noRoom` says how often. */
   readonly whenFull?: WhenFull
@@ -49,7 +51,7 @@ export interface CounterTable {
 /** @throws RangeError when a number is not a power of two or there are fewer slots than shards */
 export function allocateTable(options: TableOptions = {}): CounterTable {
   const slots = powerOfTwo('slots', options.slots ?? SLOTS_DEFAULT)
-  const shards = powerOfTwo('shards', options.shards ?? Math.min(SHARDS_DEFAULT, slots))
+  const shards = powerOfTwo('shards', options.shards ?? Math.min(SHARDS_DEFAULT, Math.max(1, slots / SHARD_SLOTS_MIN)))
   if (shards > slots) throw new RangeError(`${shards} shards need at least as many slots, not ${slots}`)
   const seed = randomBytes(8)
   return {

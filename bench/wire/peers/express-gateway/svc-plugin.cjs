@@ -2,7 +2,7 @@
 const callout = import('../callout.mjs')
 
 function addUser(request, _response, next) {
-  callout.then(({ fetchUser }) =>
+  void callout.then(({ fetchUser }) =>
     fetchUser((error, user) => {
       if (error) return next(error)
       request.headers['x-user'] = user
