@@ -1,6 +1,7 @@
 // `npm run bench`: prints figures, asserts nothing. Needs wrk, nginx (with Lua), h2load for some of them and says what it left
 // out. `-- --peers` installs the gateways of npm that it is compared with, on first use.
 import { spawnSync } from 'node:child_process'
+import { calloutsRows } from './callouts.ts'
 import { run as counterRows } from './counters.ts'
 import { flowRows } from './flow.ts'
 import { latencyRows } from './latency.ts'
@@ -38,6 +39,11 @@ if (has('wrk') && has('nginx') && hasLoader()) {
   for (const { name, ratePerSecond, p50Ms, p99Ms } of await latencyRows())
     print(`  ${name.padEnd(8)} ${String(ratePerSecond).padStart(6)}/s  p50 ${p50Ms} ms  p99 ${p99Ms} ms`)
 } else print('\nlatency: skipped, it needs wrk, nginx and h2load')
+
+if (has('wrk') && hasLoader()) {
+  print('\ncallouts: does a slow one hold up others (best of five rounds)')
+  for (const { name, p50Ms, p99Ms } of await calloutsRows()) print(`  p50 ${p50Ms} ms  p99 ${p99Ms} ms  ${name}`)
+} else print('\ncallouts: skipped, it needs wrk and h2load')
 
 const missing = ['nginx', 'wrk'].filter((name) => !has(name))
 if (missing.length > 0) print(`\nwire: skipped, not installed: ${missing.join(', ')}`)
