@@ -21,34 +21,51 @@ const bundleOf = (source: { repo: string; path: string }): string => join(BUNDLE
 const isThere = (one: Case): boolean =>
   BUNDLES !== '' && one.bundles.every(({ source }) => existsSync(bundleOf(source)))
 
+const own = fileURLToPath(new URL('./bundles', import.meta.url))
+const ownCases = readdirSync(own).map((name) => JSON.parse(readFileSync(join(own, name, 'case.json'), 'utf8')) as Case)
+
+/** Why a case cannot be played; null: it was. */
+async function played(one: Case, bundleOf: (source: { repo: string; path: string }) => string): Promise<string | null> {
+  const data = mkdtempSync(join(tmpdir(), 'postern-case-'))
+  const config = join(data, 'postern.yaml')
+  const apis = one.bundles.map(({ name, source }) => ({ name, bundle: bundleOf(source) }))
+  const entities = configOf(one.entities ?? {})
+  writeFileSync(config, stringify({ version: 1, organization: 'testorg', environment: 'test', apis, ...entities }))
+  const mocks = await Mocks.start(one.mocks)
+  try {
+    const checked = await runPostern(['check', config])
+    const missing = [...checked.stdout.matchAll(/error: \w*NotSupported\w*: (\w+)/g)].map((match) => match[1])
+    if (missing.length > 0) return `needs what is refused by name today: ${[...new Set(missing)].join(', ')}`
+    expect(checked.code, checked.stdout).toBe(0)
+    const postern = await Postern.start(['--config', config, ...mocks.hostMap], { data, workers: 1 })
+    try {
+      await play(one, postern.gateway, mocks)
+    } finally {
+      await postern.stop()
+    }
+    return null
+  } finally {
+    await mocks.stop()
+    rmSync(data, { recursive: true, force: true })
+  }
+}
+
 describe('Apigee: public bundles, unchanged', () => {
   for (const one of cases) {
     test(`${one.id}: ${one.title}`, async (context) => {
       if (!isThere(one)) return context.skip('the bundle is not here: set POSTERN_PUBLIC_BUNDLES')
-      const data = mkdtempSync(join(tmpdir(), 'postern-case-'))
-      const config = join(data, 'postern.yaml')
-      const apis = one.bundles.map(({ name, source }) => ({ name, bundle: bundleOf(source) }))
-      const entities = configOf(one.entities ?? {})
-      writeFileSync(config, stringify({ version: 1, organization: 'testorg', environment: 'test', apis, ...entities }))
-      const mocks = await Mocks.start(one.mocks)
-      try {
-        const checked = await runPostern(['check', config])
-        const missing = [...checked.stdout.matchAll(/error: \w*NotSupported\w*: (\w+)/g)].map((match) => match[1])
-        if (missing.length > 0)
-          return context.skip(`needs what is refused by name today: ${[...new Set(missing)].join(', ')}`)
-        expect(checked.code, checked.stdout).toBe(0)
-        const postern = await Postern.start(['--config', config, ...mocks.hostMap], { data, workers: 1 })
-        try {
-          await play(one, postern.gateway, mocks)
-        } finally {
-          await postern.stop()
-        }
-      } finally {
-        await mocks.stop()
-        rmSync(data, { recursive: true, force: true })
-      }
+      const why = await played(one, bundleOf)
+      if (why !== null) context.skip(why)
     })
   }
 
   test.skipIf(cases.length > 0)('no case files: set POSTERN_CASES', () => undefined)
+})
+
+describe("Apigee: the project's own bundles, of the same shapes", () => {
+  for (const one of ownCases) {
+    test(`${one.id}: ${one.title}`, async () => {
+      expect(await played(one, ({ path }) => join(own, path))).toBeNull()
+    })
+  }
 })

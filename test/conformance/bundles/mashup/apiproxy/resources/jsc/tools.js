@@ -1,0 +1,3 @@
+function tag(text) {
+  return '[' + text + ']'
+}
