@@ -1,4 +1,5 @@
 import type { UsageQueries } from '../accounts/ports.ts'
+import type { ProxySettingsStore } from '../accounts/proxy-settings.ts'
 import type { Registry } from '../accounts/registry.ts'
 import type { Analytics } from '../analytics/ports.ts'
 import type { Clock } from '../core/clock.ts'
@@ -32,6 +33,7 @@ export interface Readiness {
 
 export interface AccountServices {
   readonly registry: Registry
+  readonly proxies: ProxySettingsStore
   readonly usage: UsageQueries
 }
 

@@ -9,6 +9,7 @@ import { MetricsPage } from './metrics.ts'
 import { nativeRoutes } from './native/routes.ts'
 import type { AdminOptions } from './options.ts'
 import { pageRoutes } from './pages.ts'
+import { accountRoutes } from './threescale/accounts/routes.ts'
 import { gatewayStatusRoutes } from './threescale/gateway-status.ts'
 import { internalRoutes } from './threescale/internal.ts'
 import { statsRoutes } from './threescale/stats.ts'
@@ -134,6 +135,14 @@ function mount(app: FastifyInstance, options: AdminOptions, guard: Guard): void 
         internalRoutes(scope, options, accounts)
       },
       { prefix: '/internal' },
+    )
+    app.register(
+      async (scope) => {
+        scope.addHook('onSend', neverStored)
+        answerErrors(scope, errorShapes.threescale, options.log)
+        accountRoutes(scope, { ...accounts, clock: options.clock }, guard)
+      },
+      { prefix: '/admin/api' },
     )
   }
   if (edge === null) return

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { ProxySettingsStore } from '../accounts/proxy-settings.ts'
 import { Registry } from '../accounts/registry.ts'
 import type { ProxySummary } from '../admin/options.ts'
 import type { Admin } from '../admin/server.ts'
@@ -144,7 +145,7 @@ async function serve(config: PosternConfig, options: StartOptions, log: Log, beg
     token: token.value,
     analytics: stores.analytics,
     services: () => registry.services,
-    accounts: { registry, usage: stores.usage },
+    accounts: { registry, proxies: new ProxySettingsStore(documents, Date.now), usage: stores.usage },
     proxies: () => catalog.config.proxies.map(summaryOf),
     edge: { catalog, maps, organization: config.settings.organization, environment: config.settings.environment },
     apig: {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Directory } from '../../src/accounts/directory.ts'
 import { Limits } from '../../src/accounts/limits.ts'
+import { ProxySettingsStore } from '../../src/accounts/proxy-settings.ts'
 import { type FileAccounts, Registry } from '../../src/accounts/registry.ts'
 import { UsageRecorder } from '../../src/accounts/usage-recorder.ts'
 import { startAdmin } from '../../src/admin/server.ts'
@@ -70,7 +71,11 @@ export class AccountsInProcess {
       protocolError: backendProtocolError,
     })
     const admin = await startAdmin(
-      demoOptions({ clock, services: () => registry.services, accounts: { registry, usage } }),
+      demoOptions({
+        clock,
+        services: () => registry.services,
+        accounts: { registry, proxies: new ProxySettingsStore(documents, () => clock.now()), usage },
+      }),
     )
     return new AccountsInProcess({
       clock,
