@@ -107,6 +107,22 @@ describe('import and deploy', () => {
     expect((await ask('GET', '/apis/greet')).status).toBe(404)
   })
 
+  test('a zip may come as the field file of a form, as curl -F sends it', async () => {
+    const form = async (fields: FormData | string, type?: string) => {
+      const request = new Response(fields, type === undefined ? {} : { headers: { 'content-type': type } })
+      const bytes = new Uint8Array(await request.arrayBuffer())
+      return ask('POST', '/apis?action=import&name=upload', bytes, request.headers.get('content-type')!)
+    }
+    const fields = new FormData()
+    fields.set('file', new Blob([bundle('form') as Uint8Array<ArrayBuffer>]), 'upload.zip')
+    expect(await form(fields)).toMatchObject({ status: 201, body: { name: 'upload', policies: ['AM'] } })
+    fields.set('file', 'text')
+    expect(await form(fields)).toMatchObject({ status: 400, body: { code: 'messaging.config.beans.InvalidBundle' } })
+    const cutOff = await form('--b\r\nContent-Disposition: form-da', 'multipart/form-data; boundary=b')
+    expect(cutOff).toMatchObject({ status: 400, body: { code: 'messaging.config.beans.InvalidForm' } })
+    expect((await ask('DELETE', '/apis/upload')).status).toBe(200)
+  })
+
   test('a base path is put before those of the bundle', async () => {
     await importZip(bundle('moved', { basePath: '/m' }), 'moved')
     expect((await deploy(1, 'override=true&basepath=/v9', 'moved')).body.configuration.basePath).toBe('/v9')

@@ -32,7 +32,8 @@ export function apiRoutes(scope: FastifyInstance, { catalog, organization }: Edg
         throw new AdminError(400, 'messaging.config.beans.NameMissing', 'the parameter name is missing')
       }
       if (!Buffer.isBuffer(request.body)) {
-        const text = 'send the zip of the bundle as application/octet-stream'
+        const text =
+          'send the zip of the bundle as application/octet-stream, or as the field file of multipart/form-data'
         throw new AdminError(400, 'messaging.config.beans.InvalidBundle', text)
       }
       const proxy = await catalog.import(name, request.body)

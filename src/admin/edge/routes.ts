@@ -32,7 +32,7 @@ export function edgeRoutes(scope: FastifyInstance, context: EdgeContext): void {
   }
 }
 
-/** Forms become objects of texts; everything that is neither JSON nor a form is bytes. */
+/** Forms become objects of texts; files and everything that is neither JSON nor a form are bytes. */
 function bodies(scope: FastifyInstance): void {
   scope.addContentTypeParser(
     'application/x-www-form-urlencoded',
@@ -44,6 +44,17 @@ function bodies(scope: FastifyInstance): void {
     { parseAs: 'buffer', bodyLimit: BODY_BYTES_MAX },
     async (_request: FastifyRequest, body: string | Buffer) => body,
   )
+  scope.addContentTypeParser('multipart/form-data', { parseAs: 'buffer', bodyLimit: BODY_BYTES_MAX }, uploaded)
+}
+
+/** The bytes of the field `file` of a form, as `curl -F file=@bundle.zip` sends it; null when the form has none. */
+async function uploaded(request: FastifyRequest, body: string | Buffer): Promise<Buffer | null> {
+  const headers = { 'content-type': request.headers['content-type'] as string }
+  const form = await new Response(body as Buffer<ArrayBuffer>, { headers }).formData().catch(() => {
+    throw new AdminError(400, 'messaging.config.beans.InvalidForm', 'the body is no multipart/form-data')
+  })
+  const file = form.get('file')
+  return file instanceof File ? Buffer.from(await file.arrayBuffer()) : null
 }
 
 function checkNames(request: FastifyRequest, { organization, environment }: EdgeContext): void {
