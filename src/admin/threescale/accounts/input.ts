@@ -107,6 +107,8 @@ export class Fields {
   }
 }
 
+export const SYSTEM_NAME: RegExp = /^[A-Za-z0-9_./-]{1,255}$/
+
 /** `My Metric` -> `my_metric` */
 export function systemNameOf(name: string): string {
   return (

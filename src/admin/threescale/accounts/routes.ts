@@ -6,10 +6,11 @@ import { type Answer, toJson, toXml } from './answer.ts'
 import { APPLICATION_ROUTES } from './applications.ts'
 import type { AccountContext, Handler, Route } from './context.ts'
 import { flattened, InvalidFields, NotFound } from './input.ts'
+import { PLAN_ROUTES } from './plans.ts'
 import { PROXY_ROUTES } from './proxies.ts'
 import { SERVICE_ROUTES } from './services.ts'
 
-const ROUTES: readonly Route[] = [...SERVICE_ROUTES, ...APPLICATION_ROUTES, ...PROXY_ROUTES]
+const ROUTES: readonly Route[] = [...SERVICE_ROUTES, ...PLAN_ROUTES, ...APPLICATION_ROUTES, ...PROXY_ROUTES]
 
 interface Compiled {
   readonly method: string
