@@ -1,15 +1,7 @@
 import type { Registry } from '../../../accounts/registry.ts'
-import {
-  type BackendVersion,
-  bareService,
-  HITS,
-  type Limit,
-  type Metric,
-  type Plan,
-  type Service,
-} from '../../../model/service.ts'
+import { type BackendVersion, bareService, HITS, type Metric, type Service } from '../../../model/service.ts'
 import { created, type Entity, gone, ok } from './answer.ts'
-import { type Call, id, metricOf, paged, planOf, type Route, randomKey, serviceOf } from './context.ts'
+import { type Call, id, metricOf, paged, type Route, randomKey, serviceOf } from './context.ts'
 import { Fields, InvalidFields, NotFound, SYSTEM_NAME, systemNameOf } from './input.ts'
 
 function serviceEntity(service: Service): Entity {
