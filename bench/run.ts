@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { calloutsRows } from './callouts.ts'
 import { run as counterRows } from './counters.ts'
 import { flowRows } from './flow.ts'
+import { gateRows } from './gate.ts'
 import { latencyRows } from './latency.ts'
 import { hasLoader } from './load.ts'
 import { pathRows } from './paths.ts'
@@ -19,6 +20,9 @@ for (const row of flowRows()) print(`${String(row.ns).padStart(8)}  ${row.name}`
 
 print('\ncounters: one decision')
 for (const row of await counterRows()) print(`${String(row.value).padStart(8)} ${row.unit}  ${row.name}`)
+
+print('\ngate: ns for a call of an API of the apig dialect, in process')
+for (const row of gateRows()) print(`${String(row.ns).padStart(8)}  ${row.name}`)
 
 print('\nstart: until it serves, and resident memory when idle')
 for (const row of await startRows())

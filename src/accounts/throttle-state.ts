@@ -66,22 +66,19 @@ export class ThrottleState {
 
   /**
    * Adds the IETF's `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-11) of all limits that were
-   * asked, and `Retry-After` of the one that refused. Flat: name, value, ...
+   * asked, and `Retry-After` of the one that refused. Flat: name, value, ... `policy` is that of the throttle.
    */
-  fields(into: string[], nowMs: number): void {
-    let policies = ''
+  fields(into: string[], nowMs: number, policy: PolicyText): void {
     let limits = ''
     for (let at = 0; at < COUNT; at++) {
-      const limit = this.#limits[at]!
-      if (limit === 0) continue
-      const name = `${policies === '' ? '' : ', '}"${DIMENSION_WORDS[DIMENSIONS[at]!].policy}"`
-      policies += `${name};q=${limit};w=${Math.ceil(this.#lengthsMs[at]! / 1_000)}`
-      limits += `${name};r=${this.#remaining[at]!};t=${secondsUntil(this.#endsMs[at]!, nowMs)}`
+      if (this.#limits[at] === 0) continue
+      const left = secondsUntil(this.#endsMs[at]!, nowMs)
+      limits += `${limits === '' ? '' : ', '}${QUOTED[at]};r=${this.#remaining[at]};t=${left}`
     }
-    if (policies === '') return
-    into.push('RateLimit-Policy', policies, 'RateLimit', limits)
-    if (this.#breached >= 0)
-      into.push('Retry-After', String(Math.max(1, secondsUntil(this.#endsMs[this.#breached]!, nowMs))))
+    if (limits === '') return
+    into.push('RateLimit-Policy', policy.of(this.#limits, this.#lengthsMs), 'RateLimit', limits)
+    if (this.#breached < 0) return
+    into.push('Retry-After', String(Math.max(1, secondsUntil(this.#endsMs[this.#breached]!, nowMs))))
   }
 
   /** What was breached, in the words of the error `APIG.0308`; null: nothing was. */
@@ -124,6 +121,26 @@ export class ThrottleState {
       this.#remaining[this.#breached] = 0
     }
     return admitted
+  }
+}
+
+const QUOTED = DIMENSIONS.map((dimension) => `"${DIMENSION_WORDS[dimension].policy}"`)
+
+/** The `RateLimit-Policy` of one throttle: made anew only when other limits apply than to the call before. */
+export class PolicyText {
+  readonly #limits: Float64Array = new Float64Array(COUNT)
+  #text = ''
+
+  of(limits: Float64Array, lengthsMs: Float64Array): string {
+    let same = true
+    for (let at = 0; at < COUNT; at++) if (limits[at] !== this.#limits[at]) same = false
+    if (same) return this.#text
+    this.#limits.set(limits)
+    const asked = QUOTED.flatMap((name, at) =>
+      limits[at] === 0 ? [] : [`${name};q=${limits[at]};w=${Math.ceil(lengthsMs[at]! / 1_000)}`],
+    )
+    this.#text = asked.join(', ')
+    return this.#text
   }
 }
 

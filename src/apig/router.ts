@@ -39,9 +39,12 @@ class Node<T> {
  */
 class StageRouter<T> {
   readonly #root = new Node<T>()
+  /** Exact paths without parameters, whole: nothing goes before them. */
+  readonly #literal = new Map<string, Leaves<T>>()
 
   add(api: PublishedApi, entry: T): void {
     let node = this.#root
+    if (!api.prefix && !api.path.includes('{')) put(leavesOf(this.#literal, api.path), api, entry)
     const segments = segmentsOf(api.path)
     const slash = segments.at(-1) === '' && segments.length > 0
     if (slash) segments.pop()
@@ -55,6 +58,13 @@ class StageRouter<T> {
     if (api.prefix) put((node.prefix ??= new Map()), api, entry)
     else if (slash) put((node.exactSlash ??= new Map()), api, entry)
     else put((node.exact ??= new Map()), api, entry)
+  }
+
+  /** Null: no exact path without parameters is written so; the tree may know more. */
+  literal(method: string, path: string): ApiMatch<T> | null {
+    const leaves = this.#literal.get(path)
+    const leaf = leaves?.get(method) ?? leaves?.get('ANY')
+    return leaf === undefined ? null : matchOf(leaf, NO_VALUES, '')
   }
 
   find(method: string, segments: readonly string[]): Found<T> {
@@ -142,6 +152,17 @@ function put<T>(leaves: Leaves<T>, api: PublishedApi, entry: T): void {
   if (!leaves.has(api.method)) leaves.set(api.method, { api, entry })
 }
 
+function leavesOf<T>(paths: Map<string, Leaves<T>>, path: string): Leaves<T> {
+  let leaves = paths.get(path)
+  if (leaves === undefined) {
+    leaves = new Map()
+    paths.set(path, leaves)
+  }
+  return leaves
+}
+
+const NO_VALUES: readonly string[] = []
+
 const PARAMETER = /^\{[^{}]+\}$/
 const REST_PARAMETER = /^\{[^{}]+\+\}$/
 
@@ -191,6 +212,8 @@ export class ApiRouter<T> {
     if (this.#any.size === 0) return null
     const router = (this.#stagesOf(host) ?? this.#any).get(stage)
     if (router === undefined) return null
+    const literal = router.literal(method, path)
+    if (literal !== null) return literal
     const segments = requestSegments(path)
     return segments === null ? BAD_PATH : router.find(method, segments)
   }

@@ -6,7 +6,7 @@ import type { SourceText } from '../model/source.ts'
 import type { Balancers } from './balancer.ts'
 import { Compiler, type EngineServices, policyEnv } from './compile-env.ts'
 import { loadContent } from './content.ts'
-import type { Exchange } from './exchange.ts'
+import type { Caller, Exchange } from './exchange.ts'
 import { Fault } from './fault.ts'
 import type { Outcome, Step } from './outcome.ts'
 import type { Test } from './plan.ts'
@@ -143,10 +143,9 @@ export function withContent(bits: number, step: Step): Step {
 /** Behind a policy that identifies: the caller is known, so the throttle's limits of users and applications are asked. */
 function identifying(step: Step): Step {
   const known = (x: Exchange, outcome: Outcome): MaybePromise<Outcome> => {
-    const application = x.get('developer.app.id')
-    const account = x.get('developer.id')
-    if (outcome !== undefined || typeof application !== 'string' || typeof account !== 'string') return outcome
-    x.caller = { application, account }
+    if (outcome !== undefined) return outcome
+    x.caller ??= developerApp(x)
+    if (x.caller === null) return undefined
     const gate = x.callerGate
     x.callerGate = null
     return gate === null ? undefined : gate.admitCaller(x)
@@ -155,6 +154,13 @@ function identifying(step: Step): Step {
     const outcome = step(x)
     return outcome instanceof Promise ? outcome.then((late) => known(x, late)) : known(x, outcome)
   }
+}
+
+/** As Edge's policies tell it. */
+function developerApp(x: Exchange): Caller | null {
+  const application = x.get('developer.app.id')
+  const account = x.get('developer.id')
+  return typeof application === 'string' && typeof account === 'string' ? { application, account } : null
 }
 
 /** What is the same for all policies: the `failed` variable, and continueOnError. */

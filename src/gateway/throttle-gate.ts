@@ -1,5 +1,5 @@
 import type { CompiledThrottle } from '../accounts/throttle.ts'
-import { ThrottleState } from '../accounts/throttle-state.ts'
+import { PolicyText, ThrottleState } from '../accounts/throttle-state.ts'
 import { DIMENSION_WORDS, DIMENSIONS } from '../accounts/throttle-text.ts'
 import type { MaybePromise } from '../core/async.ts'
 import { apigFault } from '../engine/apig-faults.ts'
@@ -10,6 +10,7 @@ import type { Call } from './call.ts'
 export class ThrottleGate {
   readonly #throttle: CompiledThrottle
   readonly #fields: boolean
+  readonly #policy: PolicyText = new PolicyText()
 
   /** `fields`: answers tell of the limits by `Retry-After` and the `RateLimit` fields. */
   constructor(throttle: CompiledThrottle, fields: boolean) {
@@ -52,7 +53,7 @@ export class ThrottleGate {
           if (text !== null) limits.push(DIMENSION_WORDS[dimension].header, text)
         }
       }
-      if (this.#fields) state.fields(limits, call.receivedAtMs)
+      if (this.#fields) state.fields(limits, call.receivedAtMs, this.#policy)
       call.limits = limits
     }
     const breach = admitted ? null : state.breach()
