@@ -40,6 +40,7 @@ const noConfig: PosternConfig = {
   settings: defaultSettings,
   proxies: [],
   throttles: [],
+  serviceThrottles: {},
   services: [],
   keyValueMaps: [],
   accounts: [],
@@ -114,9 +115,13 @@ class Loading {
     const alone = this.#config === null && proxies.length === 0 && this.#apig.length > 0
     const dialect = alone ? 'apig' : config.settings.dialect
     const apigResources = [...config.apigResources, ...this.#apig]
+    const bound = proxies.map((deployed) => {
+      const throttle = config.serviceThrottles[deployed.serviceId ?? '']
+      return throttle === undefined || deployed.throttle !== null ? deployed : { ...deployed, throttle }
+    })
     return {
       ...config,
-      proxies,
+      proxies: bound,
       apigResources,
       apig: runtimeOfResources(apigResources),
       settings: { ...config.settings, dialect, entities: { ...entities, sharedFlows } },

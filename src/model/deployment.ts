@@ -71,6 +71,8 @@ export interface PosternConfig {
   readonly settings: Settings
   readonly proxies: readonly DeployedProxy[]
   readonly throttles: readonly Throttle[]
+  /** Of services of an APIcast configuration, by the id of the service. */
+  readonly serviceThrottles: Readonly<Record<string, Throttle>>
   readonly services: readonly Service[]
   readonly keyValueMaps: readonly KeyValueMap[]
   readonly accounts: readonly Account[]

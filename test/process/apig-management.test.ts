@@ -399,3 +399,42 @@ describe('debug headers by token, and callers of a bundle in a throttle', () => 
     expect(await debug({ 'x-postern-debug': token.replace(/.$/, (c) => (c === '0' ? '1' : '0')) })).toBe(false)
   })
 })
+
+test('an APIcast service in a throttle: its API, and its applications', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'postern-apicast-'))
+  const backend = await Backend.start((_, response) => response.end('ok'))
+  const proxy = {
+    hosts: ['127.0.0.1'],
+    api_backend: backend.url,
+    proxy_rules: [{ http_method: 'GET', pattern: '/', metric_system_name: 'hits', delta: 1 }],
+  }
+  const authentication = { backend_authentication_type: 'service_token', backend_authentication_value: 'tok' }
+  const services = [{ id: 42, backend_version: '1', ...authentication, proxy }]
+  const application = (userKey: string): object => ({ service: 42, plan: 'basic', userKey })
+  writeFileSync(join(folder, 'apicast.json'), JSON.stringify({ services }))
+  writeFileSync(
+    join(folder, 'postern.yaml'),
+    stringify({
+      version: 1,
+      throttles: [{ name: 'gold', per: { unit: 'hour' }, api: 4, app: 2, services: [42] }],
+      services: [
+        { id: 42, systemName: 'svc', backendVersion: '1', serviceToken: 'tok', plans: [{ id: 7, name: 'basic' }] },
+      ],
+      accounts: [{ id: 'acme', name: 'ACME', applications: [application('uk1'), application('uk2')] }],
+    }),
+  )
+  const paths = ['--config', join(folder, 'postern.yaml'), join(folder, 'apicast.json')]
+  const postern = await Postern.start(paths, { workers: 2, data: join(folder, 'data') })
+  try {
+    const answers = []
+    for (const key of ['uk1', 'uk1', 'uk1', 'uk2', 'uk2'])
+      answers.push(await call(`${postern.gateway}/x?user_key=${key}`))
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 429, 200, 429])
+    expect(answers[2]!.text).toContain('policy app over ratelimit,limit:2,time:1 hour')
+    expect(answers[4]!.text).toContain('policy api over ratelimit,limit:4,time:1 hour')
+  } finally {
+    await postern.stop()
+    await backend.stop()
+    rmSync(folder, { recursive: true, force: true })
+  }
+})

@@ -8,7 +8,7 @@ import { Backend } from '../kit/backend.ts'
 import { Postern } from '../kit/postern.ts'
 
 // The whole measurement: POSTERN_EXACT_LIMIT=1000 POSTERN_EXACT_SECONDS=10. Less of it shows the same on a busy machine.
-const LIMIT = Number(process.env['POSTERN_EXACT_LIMIT'] ?? 200)
+const LIMIT = Number(process.env['POSTERN_EXACT_LIMIT'] ?? 100)
 const SECONDS = Number(process.env['POSTERN_EXACT_SECONDS'] ?? 3)
 const CLIENTS = 20
 

@@ -259,6 +259,7 @@ const REFUSED: Readonly<Record<string, string>> = {
   '/signs': 'Signature keys for backends are not supported yet; check X-Request-Id and the network instead.',
   '/sign-bindings': 'Signature keys for backends are not supported yet.',
   '/vpc-channels': 'Load balance channels are not supported; name the host in backend_api.url_domain.',
+  '/metric-data': 'Metrics are at /metrics, statistics at statistics/api/latest and statistics/group/latest.',
   '/custom-responses': 'There are gateway responses of groups: /api-groups/{group_id}/gateway-responses.',
 }
 

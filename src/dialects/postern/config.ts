@@ -27,7 +27,7 @@ import { type RawService, readServices } from './services.ts'
 import { ShapeReading } from './shape.ts'
 import { readShortForm } from './short-form.ts'
 import { type RawKeyStore, type RawReference, type RawTargetServer, StoreReading } from './stores.ts'
-import { type RawThrottle, readThrottles } from './throttles.ts'
+import { type RawThrottle, readThrottles, serviceThrottles } from './throttles.ts'
 import { readYaml } from './yaml-tree.ts'
 
 /** What is asked for at a path: the bundle reader with its policy kinds, handed in. */
@@ -142,6 +142,7 @@ class ConfigReading {
       settings: this.#settings(),
       proxies: this.drafts.map((draft) => draft.deployed),
       throttles,
+      serviceThrottles: serviceThrottles(raw.throttles ?? [], throttles),
       services,
       keyValueMaps: readKeyValueMaps(raw.keyValueMaps ?? [], this.#shape.places, this.#problems),
       accounts: consumers.accounts,

@@ -38,6 +38,11 @@ const throttleKeys: readonly ConfigKey[] = [
   { name: 'ip', shape: limit, otherwise: '0', doc: 'Calls of one client address in a window, at most api.' },
   { name: 'shared', shape: flag, otherwise: 'false', doc: 'One count over all APIs bound to it.' },
   {
+    name: 'services',
+    shape: listOf(name),
+    doc: 'Ids of services of an APIcast configuration that are loaded beside this file: bound to this throttle.',
+  },
+  {
     name: 'special',
     shape: listOf(
       keys(

@@ -11,6 +11,7 @@ export interface RawThrottle {
   readonly ip?: number
   readonly shared?: boolean
   readonly special?: readonly unknown[]
+  readonly services?: readonly (string | undefined)[]
 }
 
 /** Our keys for the fields of the model, where they differ; a problem's path is put back by it. */
@@ -67,4 +68,17 @@ function fieldsOf(raw: RawThrottle, per: NonNullable<RawThrottle['per']>): Recor
 function keyOf(field: string): string {
   for (const [pattern, key] of fieldPaths) if (pattern.test(field)) return field.replace(pattern, key)
   return field
+}
+
+/** Which throttle acts on which service of an APIcast configuration, by the service's id. */
+export function serviceThrottles(
+  raws: readonly (RawThrottle | undefined)[],
+  throttles: readonly Throttle[],
+): Readonly<Record<string, Throttle>> {
+  const bound: Record<string, Throttle> = Object.create(null)
+  for (const raw of raws) {
+    const throttle = throttles.find(({ name }) => name === raw?.name)
+    if (throttle !== undefined) for (const id of raw?.services ?? []) if (id !== undefined) bound[id] = throttle
+  }
+  return { ...bound }
 }
