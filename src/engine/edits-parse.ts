@@ -17,6 +17,7 @@ import {
   type VariableEdit,
   type Write,
 } from './edits-model.ts'
+import { isHeaderName } from './headers.ts'
 
 /** Children of any policy that the reader deals with, or that have no effect and are accepted. */
 export const COMMON_CHILDREN: readonly string[] = ['DisplayName', 'Description', 'Properties', 'FaultRules']
@@ -209,7 +210,7 @@ function nameOf(item: XmlElement, list: List, problems: Problems): string | null
     if (!isEmptyElement(item)) problems.error('MissingName', item.at, `a <${item.name}> needs the attribute name`)
     return null
   }
-  if (list === 'Headers' && !/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name)) {
+  if (list === 'Headers' && !isHeaderName(name)) {
     problems.error('InvalidHeaderName', item.at, `${JSON.stringify(name)} is not a header name`)
     return null
   }

@@ -106,6 +106,11 @@ export class Headers {
   }
 }
 
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
+
+/** Whether a header may be called that: a token of RFC 9110. */
+export const isHeaderName = (name: string): boolean => TOKEN.test(name)
+
 const UNSENDABLE = /[^\t\x20-\x7e\x80-\xff]/
 
 /**

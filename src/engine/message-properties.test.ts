@@ -54,6 +54,14 @@ describe('properties of a message', () => {
     },
   )
 
+  test.each(['header.a b', 'header.a\r\nb.2', 'header.ä.values'])(
+    '%j cannot be written, and is never there',
+    (path) => {
+      expect(messageProperty(path)).toMatchObject({ set: null })
+      expect(messageProperty(path)!.get(request())).toBeNull()
+    },
+  )
+
   test('writing a form parameter writes the content', () => {
     const message = request()
     messageProperty('formparam.g')!.set!(message, 'ä')

@@ -1,4 +1,5 @@
 import { reasonOf } from './fault.ts'
+import { isHeaderName } from './headers.ts'
 import { toText, type Value } from './language/value.ts'
 import type { Message } from './message.ts'
 import type { Parameters } from './parameters.ts'
@@ -107,6 +108,8 @@ const SELECTOR = /^(.+?)\.(values(?:\.count|\.string)?|[1-9]\d{0,3})$/
 
 function headerProperty(path: string): MessageProperty {
   const [name, selector] = selected(path)
+  // No message has such a header, and none could be sent with it.
+  if (!isHeaderName(name)) return property(() => null)
   const lower = name.toLowerCase()
   switch (selector) {
     case null:

@@ -22,9 +22,11 @@ export function guest(host: Host): Guest {
   const scripts: { script: (...model: unknown[]) => void; properties: string }[] = []
   const calls = new Map<number, CallState>()
 
+  type OnComplete = (response: unknown, error: unknown) => void
+
   interface CallState {
     readonly model: unknown[]
-    readonly callbacks: Map<number, (response: unknown, error: unknown) => void>
+    readonly callbacks: Map<number, OnComplete>
     readonly messages: MessageObject[]
     readonly session: Record<string, unknown> | null
     globals: Record<string, unknown>
@@ -32,10 +34,11 @@ export function guest(host: Host): Guest {
 
   // --- values -------------------------------------------------------------------------------------------------------
 
-  /** Lists come as `\u0000[...]`; scripts of the Rhino days ask them for size() and toArray(). */
+  /** JSON behind a NUL is a list or a text; scripts of the Rhino days ask lists for size() and toArray(). */
   function valued(value: unknown): unknown {
     if (typeof value !== 'string' || value.charCodeAt(0) !== 0) return value
-    const list = parse(value.slice(1)) as string[]
+    const list = parse(value.slice(1)) as string[] | string
+    if (typeof list === 'string') return list
     return Object.defineProperties(list, {
       toString: { value: () => `[${list.join(', ')}]` },
       size: { value: () => list.length },
@@ -290,9 +293,9 @@ export function guest(host: Host): Guest {
   }
 
   function client(state: () => CallState): object {
-    return {
-      get: (url: unknown) => new HttpExchange(host('send', stringify({ url: String(url) })) as number),
-      send: (request: unknown, onComplete?: (response: unknown, error: unknown) => void) => {
+    const self = {
+      get: (url: unknown, onComplete?: OnComplete) => self.send(String(url), onComplete),
+      send: (request: unknown, onComplete?: OnComplete) => {
         const given = (typeof request === 'string' ? { url: request } : request) as Record<string, unknown>
         const headers: string[] = []
         const hash = (given['headers'] ?? {}) as Record<string, unknown>
@@ -305,6 +308,7 @@ export function guest(host: Host): Guest {
         return new HttpExchange(id)
       },
     }
+    return self
   }
 
   // --- crypto -------------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Exchange, Phase } from '../../engine/exchange.ts'
+import { isHeaderName } from '../../engine/headers.ts'
 import { formatDate } from '../../engine/language/date-format.ts'
 import type { Value } from '../../engine/language/value.ts'
 import { toText } from '../../engine/language/value.ts'
@@ -185,11 +186,12 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   },
 }
 
-/** Only primitives go in: lists as JSON behind a NUL, messages as their content. */
+/** Only primitives go in: messages as their content; lists, and texts that begin with a NUL, as JSON behind a NUL. */
 function forGuest(value: Value): unknown {
-  if (value === null || typeof value !== 'object') return value
   if (Array.isArray(value)) return `\u0000${JSON.stringify(value)}`
-  return value instanceof Message ? value.content : toText(value)
+  if (value === null || (typeof value !== 'object' && typeof value !== 'string')) return value
+  const text = value instanceof Message ? value.content : toText(value)
+  return text?.charCodeAt(0) === 0 ? `\u0000${JSON.stringify(text)}` : text
 }
 
 interface List {
@@ -203,7 +205,10 @@ const LISTS: Readonly<Record<string, List>> = {
   header: {
     all: (message, key) => message.headers.all(key.toLowerCase()),
     names: (message) => message.headers.names(),
-    set: (message, key, value) => message.headers.set(key, value),
+    set: (message, key, value) => {
+      if (!isHeaderName(key)) throw new Error(`${JSON.stringify(key)} is not a header name`)
+      message.headers.set(key, value)
+    },
     remove: (message, key) => message.headers.remove(key.toLowerCase()),
   },
   queryparam: {

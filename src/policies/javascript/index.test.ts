@@ -255,6 +255,35 @@ describe('httpClient', () => {
     expect(stub.requests).toHaveLength(4)
   })
 
+  test('get takes a callback too', async () => {
+    const { exchange } = await run(
+      `httpClient.get('http://up.test/', function (response, error) { context.setVariable('r', response.content + error) })`,
+      { outbound: outboundStub({ body: 'got' }).outbound },
+    )
+    expect(exchange.get('r')).toMatch(/^got(null|undefined)$/)
+  })
+
+  test('a text that begins with a NUL is a text, as a client may send it', async () => {
+    const { exchange } = await run(
+      `context.setVariable('r', typeof context.getVariable('request.queryparam.n') + request.content.length)`,
+      { request: { verb: 'POST', uri: '/?n=%00', content: '\0[' } },
+    )
+    expect(exchange.get('r')).toBe('string2')
+  })
+
+  test('a header name that could not be sent is refused, or has no effect as a variable', async () => {
+    const { outcome } = await run(`response.headers['A B'] = '1'`, {
+      phase: 'proxy-response',
+      response: { status: 200 },
+    })
+    expect(outcome).toMatchObject(failed('Error: "A B" is not a header name. (main.js:1)'))
+    const { exchange } = await run(`context.setVariable('response.header.A\\nB', '1')`, {
+      phase: 'proxy-response',
+      response: { status: 200 },
+    })
+    expect(exchange.response!.headers.raw).toEqual([])
+  })
+
   test('one script sends, a later one waits', async () => {
     const stub = outboundStub({ body: 'late' })
     const { exchange } = await runPolicy(
