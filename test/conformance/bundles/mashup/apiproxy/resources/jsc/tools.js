@@ -1,3 +1,3 @@
 function tag(text) {
-  return '[' + text + ']'
+  return '[' + text + ']';
 }
