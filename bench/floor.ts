@@ -20,7 +20,7 @@ function pass(down: Downstream): void {
     },
     onFailure: () => down.send(502, 'Bad Gateway', [], null),
   })
-  down.onFinish = (how) => how === 'gone' && target.abort()
+  down.finishListener = { onFinish: (how) => how === 'gone' && target.abort() }
   target.send(client, {
     origin,
     method: down.method,
@@ -33,7 +33,7 @@ function pass(down: Downstream): void {
 }
 
 function stream(down: Downstream, body: BodySource): BodySink {
-  down.onDrain = () => body.resume()
+  down.drainListener = { onDrain: () => body.resume() }
   return {
     onData: (chunk) => down.write(chunk),
     onEnd: (trailers) => down.end(trailers),

@@ -1,7 +1,7 @@
 import type { BodySink, BodySource } from '../core/body.ts'
 import { sendable } from '../engine/headers.ts'
 import type { Message } from '../engine/message.ts'
-import type { Downstream } from '../wire/types.ts'
+import type { Downstream, DrainListener } from '../wire/types.ts'
 import type { Call } from './call.ts'
 import { diagnosticHeaders } from './diagnostics.ts'
 import { connectionTokens, DROP, headerRule } from './header-rules.ts'
@@ -83,14 +83,20 @@ export function answerHeaders(call: Call, message: Message): string[] {
 }
 
 /** Passes a body on with the client's pace. */
-class AnswerStream implements BodySink {
+class AnswerStream implements BodySink, DrainListener {
   readonly #call: Call
   readonly #down: Downstream
+  readonly #source: BodySource
 
   constructor(call: Call, source: BodySource) {
     this.#call = call
     this.#down = call.down
-    this.#down.onDrain = () => source.resume()
+    this.#source = source
+    this.#down.drainListener = this
+  }
+
+  onDrain(): void {
+    this.#source.resume()
   }
 
   onData(chunk: Buffer): boolean {

@@ -9,7 +9,14 @@ import { Message } from '../engine/message.ts'
 import type { Outcome } from '../engine/outcome.ts'
 import { platformFault } from '../engine/platform-faults.ts'
 import { run } from '../engine/runner.ts'
-import type { Downstream, UpstreamClient, UpstreamError, UpstreamFailure, UpstreamRequest } from '../wire/types.ts'
+import type {
+  Downstream,
+  FinishListener,
+  UpstreamClient,
+  UpstreamError,
+  UpstreamFailure,
+  UpstreamRequest,
+} from '../wire/types.ts'
 import { sendAnswer, setAnswerHeaders } from './answer.ts'
 import type { Call } from './call.ts'
 import { callOf } from './incoming.ts'
@@ -72,8 +79,7 @@ export class Life {
   }
 
   #begin(call: Call): void {
-    const { down } = call
-    down.onFinish = (how) => this.#over(call, how === 'gone')
+    call.down.finishListener = new Finish(this, call)
     this.advance(call, guardLoops)
   }
 
@@ -98,7 +104,7 @@ export class Life {
   }
 
   /** The answer is out, or the client is gone: end what still runs for it, then the PostClientFlow and the record. */
-  #over(call: Call, gone: boolean): void {
+  over(call: Call, gone: boolean): void {
     if (call.over) return
     call.over = true
     const { x } = call
@@ -319,6 +325,21 @@ function sendAgain(call: Call, request: UpstreamRequest): Stage | null {
   if (server === null || isStreamed(request)) return null
   const next = rerouted(call, request, server)
   return next === null ? null : (life) => send(life, call, next)
+}
+
+/** The transport has told the end of a call. */
+class Finish implements FinishListener {
+  readonly #life: Life
+  readonly #call: Call
+
+  constructor(life: Life, call: Call) {
+    this.#life = life
+    this.#call = call
+  }
+
+  onFinish(how: 'sent' | 'gone'): void {
+    this.#life.over(this.#call, how === 'gone')
+  }
 }
 
 /** The target has answered, or cannot. */

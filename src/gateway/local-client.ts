@@ -120,7 +120,7 @@ class LocalHop implements UpstreamCall {
     if (!this.#paused || this.#over) return
     this.#paused = false
     this.#flush()
-    if (!this.#paused && !this.#over) this.#down?.onDrain?.()
+    if (!this.#paused && !this.#over) this.#down?.drainListener?.onDrain()
   }
 
   tunnel(): void {
@@ -154,7 +154,7 @@ class LocalHop implements UpstreamCall {
     this.#queue = []
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#body?.drop()
-    this.#down?.onFinish?.(how)
+    this.#down?.finishListener?.onFinish(how)
   }
 }
 
@@ -185,8 +185,8 @@ class HopDownstream implements Downstream {
   readonly secure = false
   readonly receivedAtMs: number = performance.now()
   readonly refusedStatus = 0
-  onFinish: Downstream['onFinish'] = null
-  onDrain: Downstream['onDrain'] = null
+  finishListener: Downstream['finishListener'] = null
+  drainListener: Downstream['drainListener'] = null
   bytesOut = 0
   readonly #hop: LocalHop
   readonly #body: HopBody | null

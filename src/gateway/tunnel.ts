@@ -1,5 +1,5 @@
 import type { BodySink } from '../core/body.ts'
-import { UpstreamError } from '../wire/types.ts'
+import { type DrainListener, UpstreamError } from '../wire/types.ts'
 import { answerHeaders, reasonOf } from './answer.ts'
 import type { Call } from './call.ts'
 
@@ -12,16 +12,21 @@ export function openTunnel(call: Call): void {
   const fromClient = down.switchProtocols(reasonOf(message), answerHeaders(call, message))
   call.tunnel = fromClient
   target.tunnel(fromClient)
-  down.onDrain = () => target.resume()
-  target.start(new TunnelStream(call))
+  const stream = new TunnelStream(call)
+  down.drainListener = stream
+  target.start(stream)
 }
 
 /** What the target sends, on to the client. */
-class TunnelStream implements BodySink {
+class TunnelStream implements BodySink, DrainListener {
   readonly #call: Call
 
   constructor(call: Call) {
     this.#call = call
+  }
+
+  onDrain(): void {
+    this.#call.target?.resume()
   }
 
   onData(chunk: Buffer): boolean {

@@ -42,7 +42,7 @@ function echo(exchange: Downstream): void {
   const { body } = exchange
   if (body === null) return exchange.send(200, 'OK', [], null)
   exchange.head(200, 'OK', [], body.lengthBytes)
-  exchange.onDrain = () => body.resume()
+  exchange.drainListener = { onDrain: () => body.resume() }
   body.start({ onData: (chunk) => exchange.write(chunk), onEnd: () => exchange.end(), onError: () => exchange.abort() })
 }
 
@@ -69,7 +69,7 @@ test('many bodies of all sizes at the same time come through unharmed, both ways
       onEnd: (trailers) => down.end(trailers),
       onError: () => down.abort(),
     })
-    down.onDrain = () => call.resume()
+    down.drainListener = { onDrain: () => call.resume() }
   })
   const digest = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex')
   const oneClient = async (): Promise<void> => {

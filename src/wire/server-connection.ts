@@ -215,7 +215,7 @@ export class ServerConnection extends Timed implements Reader {
     this.#blocked = false
     if (this.#state === BODY && this.#body!.flowing) wheel.set(this, this.#owner.options.limits.bodyTimeoutMs)
     else wheel.clear(this)
-    this.#exchange?.onDrain?.()
+    this.#exchange?.drainListener?.onDrain()
   }
 
   #onFlushed(): void {

@@ -2,7 +2,7 @@ import { AS_GIVEN, CHUNKED, lastChunk, NO_FRAMING, responseHead } from './head-w
 import type { RequestBody } from './request-body.ts'
 import type { ServerConnection } from './server-connection.ts'
 import type { ServerTunnel } from './server-tunnel.ts'
-import type { Downstream, TunnelSource } from './types.ts'
+import type { Downstream, DrainListener, FinishListener, TunnelSource } from './types.ts'
 import { type Flushable, flushSoon, writeBoth, writeChunk, writeText } from './write-out.ts'
 
 // How far the answer is.
@@ -20,8 +20,8 @@ export class ServerExchange implements Downstream, Flushable {
   readonly body: RequestBody | null
   readonly webSocket: boolean
   readonly receivedAtMs: number
-  onFinish: ((how: 'sent' | 'gone') => void) | null
-  onDrain: (() => void) | null
+  finishListener: FinishListener | null
+  drainListener: DrainListener | null
   bytesOut: number
   /** Status that the transport itself answered with since the request body was malformed or stalled; 0: it did not. */
   refusedStatus: number
@@ -51,8 +51,8 @@ export class ServerExchange implements Downstream, Flushable {
     this.body = body
     this.webSocket = webSocket
     this.receivedAtMs = performance.now()
-    this.onFinish = null
-    this.onDrain = null
+    this.finishListener = null
+    this.drainListener = null
     this.bytesOut = 0
     this.refusedStatus = 0
     this.#connection = connection
@@ -218,10 +218,10 @@ export class ServerExchange implements Downstream, Flushable {
   finish(how: 'sent' | 'gone'): void {
     if (this.#phase === FINISHED) return
     this.#phase = FINISHED
-    const onFinish = this.onFinish
-    this.onFinish = null
-    this.onDrain = null
-    onFinish?.(how)
+    const listener = this.finishListener
+    this.finishListener = null
+    this.drainListener = null
+    listener?.onFinish(how)
   }
 
   #isBodiless(status: number): boolean {

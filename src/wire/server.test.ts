@@ -139,7 +139,7 @@ const ANSWERS: readonly (readonly [string, string, (exchange: Downstream) => voi
 test.each(ANSWERS)('%s', async (_name, method, answer, expected) => {
   const how: string[] = []
   const server = await serve((exchange) => {
-    exchange.onFinish = (outcome) => how.push(outcome)
+    exchange.finishListener = { onFinish: (outcome) => how.push(outcome) }
     answer(exchange)
   })
   const request = `${method} / HTTP/1.1\r\nHost: h\r\n`
@@ -299,7 +299,7 @@ test('headers that would split an answer are refused before a byte goes out', as
 test('more or less body than announced breaks the connection', async () => {
   const how: string[] = []
   const server = await serve((exchange) => {
-    exchange.onFinish = (outcome) => how.push(outcome)
+    exchange.finishListener = { onFinish: (outcome) => how.push(outcome) }
     exchange.head(200, 'OK', [], 5)
     exchange.write(Buffer.from(exchange.target === '/more' ? 'longer' : 'abc'))
     exchange.end()
@@ -332,7 +332,7 @@ test('timeouts: 408 for a slow head or body, silence for an idle connection', as
   const outcomes: (string | number)[] = []
   const server = await serve(
     (exchange) => {
-      exchange.onFinish = (how) => outcomes.push(how, exchange.refusedStatus)
+      exchange.finishListener = { onFinish: (how) => outcomes.push(how, exchange.refusedStatus) }
       exchange.body?.start({ onData: () => true, onEnd: () => {}, onError: (error) => errors.push(error.message) })
     },
     { limits },
@@ -360,7 +360,7 @@ test('a slow head is not helped by single bytes', async () => {
 test('a client that leaves is noticed while its request is in work', async () => {
   const outcomes: string[] = []
   const server = await serve((exchange) => {
-    exchange.onFinish = (how) => outcomes.push(how)
+    exchange.finishListener = { onFinish: (how) => outcomes.push(how) }
   })
   const polite = await RawClient.connect(server.port)
   polite.write(REQUEST)
@@ -380,7 +380,7 @@ test('a client that leaves in the middle of a body', async () => {
   const outcomes: string[] = []
   const body = new Collector()
   const server = await serve((exchange) => {
-    exchange.onFinish = (how) => outcomes.push(how)
+    exchange.finishListener = { onFinish: (how) => outcomes.push(how) }
     exchange.body!.start(body)
   })
   const client = await RawClient.connect(server.port)
@@ -419,7 +419,7 @@ test('closing: idle connections at once, busy ones after their answer, the rest 
   const open: Downstream[] = []
   const outcomes: string[] = []
   const server = await serve((exchange) => {
-    exchange.onFinish = (how) => outcomes.push(how)
+    exchange.finishListener = { onFinish: (how) => outcomes.push(how) }
     open.push(exchange)
   })
   const idle = await RawClient.connect(server.port)

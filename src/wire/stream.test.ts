@@ -240,7 +240,7 @@ test('a client that does not read at all is cut off, and one that leaves with it
   const outcomes: string[] = []
   const server = await serve(
     (exchange) => {
-      exchange.onFinish = (how) => outcomes.push(how)
+      exchange.finishListener = { onFinish: (how) => outcomes.push(how) }
       exchange.send(200, 'OK', [], Buffer.alloc(BIG_BYTES))
     },
     { limits: { ...LIMITS, bodyTimeoutMs: 100 } },

@@ -16,11 +16,13 @@ export class Pipe implements UpstreamHandler {
 
   constructor(client: UpstreamClient, origin: Origin, down: Downstream, { headers, ioTimeoutMs }: PipeOptions = {}) {
     this.down = down
-    down.onFinish = (how) => {
-      this.outcome = how
-      if (how === 'gone') this.call.abort()
+    down.finishListener = {
+      onFinish: (how) => {
+        this.outcome = how
+        if (how === 'gone') this.call.abort()
+      },
     }
-    down.onDrain = () => this.call.resume()
+    down.drainListener = { onDrain: () => this.call.resume() }
     const { method, target, body } = down
     const request = { origin, method, target, headers: headers ?? ['Host', 'u'], body }
     this.call = client.dispatch({ ...request, connectTimeoutMs: 5000, ioTimeoutMs: ioTimeoutMs ?? 5000 }, this)

@@ -166,7 +166,7 @@ test('a client that leaves a TLS connection is noticed', async () => {
   const server = await serve(
     (exchange) => {
       seen++
-      exchange.onFinish = (how) => outcomes.push(how)
+      exchange.finishListener = { onFinish: (how) => outcomes.push(how) }
     },
     { tls: SERVER_TLS },
   )

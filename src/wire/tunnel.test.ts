@@ -26,11 +26,13 @@ class Join {
 
   constructor(client: UpstreamClient, origin: Origin, down: Downstream) {
     this.down = down
-    down.onFinish = (how) => {
-      this.outcome = how
-      if (how === 'gone') this.#call.abort()
+    down.finishListener = {
+      onFinish: (how) => {
+        this.outcome = how
+        if (how === 'gone') this.#call.abort()
+      },
     }
-    down.onDrain = () => this.#call.resume()
+    down.drainListener = { onDrain: () => this.#call.resume() }
     const { method, target, webSocket } = down
     const timeouts = { connectTimeoutMs: 5000, ioTimeoutMs: IO_TIMEOUT_MS }
     const headers = ['Host', 'u', 'Sec-WebSocket-Key', 'k']

@@ -7,6 +7,22 @@ import type { LocalAddress } from '../core/local-address.ts'
  * so that HTTP/2 can stand behind the same interface.
  */
 
+// Listeners are objects, not functions: V8 puts a closure that is assigned to a property into old space at once, and all that
+// it holds lives there with it until the next full collection.
+
+export interface FinishListener {
+  /**
+   * Told once when the answer is out ("sent": the kernel has it all) or the client is gone before that, or the exchange was
+   * aborted ("gone"). May be told before `send`, `end` or `abort` returns.
+   */
+  onFinish(how: 'sent' | 'gone'): void
+}
+
+export interface DrainListener {
+  /** Told when `write` answered false and the client reads again. */
+  onDrain(): void
+}
+
 /** One request that came in, and the way to answer it. Made by the server for each request. */
 export interface Downstream {
   readonly method: string
@@ -25,13 +41,10 @@ export interface Downstream {
   readonly secure: boolean
   /** Milliseconds (performance.now()) when the head of the request was complete. */
   readonly receivedAtMs: number
-  /**
-   * Told once when the answer is out ("sent": the kernel has it all) or the client is gone before that, or the exchange was
-   * aborted ("gone"). May be told before `send`, `end` or `abort` returns. Set by the owner.
-   */
-  onFinish: ((how: 'sent' | 'gone') => void) | null
-  /** Told when `write` answered false and the client reads again. Set by the owner. */
-  onDrain: (() => void) | null
+  /** Set by the owner. */
+  finishListener: FinishListener | null
+  /** Set by the owner. */
+  drainListener: DrainListener | null
   /** Bytes of the request's body read so far, without its framing. */
   readonly bytesIn: number
   /** Bytes of the answer written so far, head included. */
@@ -48,7 +61,7 @@ export interface Downstream {
    * sends bytes as they are and `end` half-closes. Finished when both directions have ended. The transport adds Connection and Upgrade.
    */
   switchProtocols(reason: string, headers: readonly string[]): TunnelSource
-  /** False: wait for `onDrain`. */
+  /** False: wait for the drain listener. */
   write(chunk: Buffer): boolean
   /** `trailers` is flat: name, value, ... */
   end(trailers?: readonly string[] | null): void
