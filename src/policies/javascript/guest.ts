@@ -32,6 +32,29 @@ export function guest(host: Host): Guest {
     globals: Record<string, unknown>
   }
 
+  // --- time and chance ----------------------------------------------------------------------------------------------
+
+  // A script that waits runs again from the top and must find the same: time stands still between waits.
+  let clock: number | null = null
+  let seed: number | null = null
+  const { random } = Math
+  const RealDate = Date
+  const now = (): number => clock ?? RealDate.now()
+
+  Math.random = () => {
+    if (seed === null) return random()
+    seed = (seed + 0x6d2b79f5) | 0
+    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296
+  }
+  globalThis.Date = new Proxy(RealDate, {
+    construct: (_, given, target) => Reflect.construct(RealDate, given.length === 0 ? [now()] : given, target),
+    apply: () => new RealDate(now()).toString(),
+    get: (all, key) => (key === 'now' ? now : Reflect.get(all, key)),
+  })
+  RealDate.prototype.constructor = globalThis.Date
+
   // --- values -------------------------------------------------------------------------------------------------------
 
   /** JSON behind a NUL is a list or a text; scripts of the Rhino days ask lists for size() and toArray(). */
@@ -266,6 +289,7 @@ export function guest(host: Host): Guest {
     }
     waitForComplete(timeoutMs?: number): void {
       host('wait', this.id, typeof timeoutMs === 'number' ? timeoutMs : 0)
+      clock = host('clock') as number | null
     }
     getError(): string | undefined {
       return this.#result().error
@@ -418,12 +442,15 @@ export function guest(host: Host): Guest {
     add: (script, properties) => void scripts.push({ script, properties }),
     run: (index, token) => {
       const call = begin(index, token)
+      clock = host('clock') as number | null
+      seed = clock === null ? null : (host('seed') as number)
       return attempt(call, token, () => scripts[index]!.script.apply(undefined, call.model))
     },
     callBack: (token, id) => {
       const call = calls.get(token)!
       const onComplete = call.callbacks.get(id)!
       call.callbacks.delete(id)
+      clock = seed = null
       const exchange = new HttpExchange(id)
       return attempt(call, token, () => onComplete(exchange.getResponse(), exchange.getError()))
     },

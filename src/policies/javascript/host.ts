@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomInt } from 'node:crypto'
 import type { Exchange, Phase } from '../../engine/exchange.ts'
 import { isHeaderName } from '../../engine/headers.ts'
 import { formatDate } from '../../engine/language/date-format.ts'
@@ -31,6 +31,8 @@ const FLOWS: Readonly<Record<Phase, string>> = {
 }
 
 const VARIABLES_MAX = 1000
+/** Answers that are kept for a script that may wait. */
+const ANSWERS_MAX = 100_000
 const PRINTED_CHARS_MAX = 16_384
 
 const variables = new Map<string, Variable>()
@@ -97,6 +99,7 @@ export class Host {
       this.#at++
       return known.answer
     }
+    if (journal.length >= ANSWERS_MAX) throw new Error(`a script that waits may ask at most ${ANSWERS_MAX} times`)
     const answer = this.#do(operation, a, b)
     journal.push({ question, answer })
     this.#at++
@@ -115,6 +118,11 @@ export class Host {
 
   print(text: string): void {
     this.#printed = `${this.#printed}${text}\n`.slice(0, PRINTED_CHARS_MAX)
+  }
+
+  /** For scripts that may wait, whose second run must take the same way as the first; null: time and chance are real. */
+  same(value: number): number | null {
+    return this.#journal === null || this.#callingBack ? null : value
   }
 
   sessionJson(): string | null {
@@ -165,6 +173,8 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
     const { message, list } = partOf(x, path)
     if (message !== null) list!.remove(message, String(key))
   },
+  clock: (host) => host.same(Date.now()),
+  seed: (host) => host.same(randomInt(0x1_0000_0000)),
   flow: ({ x }) => FLOWS[x.phase],
   session: (host) => host.sessionJson(),
   print: (host, text) => host.print(text),

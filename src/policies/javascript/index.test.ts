@@ -255,6 +255,32 @@ describe('httpClient', () => {
     expect(stub.requests).toHaveLength(4)
   })
 
+  test('time and chance are the same when a script that waited runs again', async () => {
+    const stub = outboundStub({ body: '1' })
+    const { exchange, outcome } = await run(
+      `var sent = [Date.now(), +new Date(), Math.random(), Math.random()];
+       httpClient.get('http://up.test/' + sent).waitForComplete();
+       context.setVariable('sent', 'http://up.test/' + sent);
+       context.setVariable('differ', sent[2] !== sent[3] && sent[2] >= 0 && sent[2] < 1);
+       context.setVariable('kinds', [new Date() instanceof Date, new Date(0).constructor === Date, typeof Date(), Date.UTC(1970, 0)].join());
+       context.setVariable('age', Date.now() - sent[0]);`,
+      { outbound: stub.outbound },
+    )
+    expect(outcome).toBeUndefined()
+    expect(stub.requests).toMatchObject([{ url: exchange.get('sent') }])
+    expect(exchange.get('differ')).toBe(true)
+    expect(exchange.get('kinds')).toBe('true,true,string,0')
+    expect(exchange.get('age')).toBeGreaterThanOrEqual(0)
+  })
+
+  test('what is kept for a script that may wait is bounded', async () => {
+    const { outcome } = await run(`for (;;) context.getVariable('a'); httpClient.get('').waitForComplete()`, {
+      outbound: outboundStub().outbound,
+      attributes: 'timeLimit="20000"',
+    })
+    expect(outcome).toMatchObject(failed('Error: a script that waits may ask at most 100000 times. (main.js:1)'))
+  })
+
   test('get takes a callback too', async () => {
     const { exchange } = await run(
       `httpClient.get('http://up.test/', function (response, error) { context.setVariable('r', response.content + error) })`,
