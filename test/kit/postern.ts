@@ -60,7 +60,7 @@ export class Postern {
       '--data',
       data,
     ]
-    all.push('--backend-port', '0')
+    if (!args.includes('--backend-port')) all.push('--backend-port', '0')
     if (options.workers !== undefined) all.push('--workers', String(options.workers))
     const { child, ended, output } = run(all, options.env)
     const doors = await new Promise<Doors>((resolve, reject) => {
