@@ -82,9 +82,12 @@ async function serve(config: PosternConfig, options: StartOptions, log: Log, beg
       warnOfSelf(next)
     },
   })
+  const warned = new Set<string>()
   const warnOfSelf = (next: PosternConfig): void => {
     const doors = { ports: [fleet.port, fleet.tlsPort], host: options.host }
     for (const api of selfCalls(next.apig.apis, doors)) {
+      if (warned.has(api.versionId)) continue
+      warned.add(api.versionId)
       const fields = { api: `${api.groupName}/${api.apiName}`, environment: api.stage }
       log.warn(fields, 'the backend of this API is this gateway at the same API: calls are refused with APIG.0612')
     }
@@ -146,7 +149,7 @@ async function serve(config: PosternConfig, options: StartOptions, log: Log, beg
     analytics: stores.analytics,
     services: () => registry.services,
     accounts: { registry, proxies: new ProxySettingsStore(documents, Date.now), usage: stores.usage },
-    proxies: () => catalog.config.proxies.map(summaryOf),
+    proxies: () => summaries(catalog.config),
     edge: { catalog, maps, organization: config.settings.organization, environment: config.settings.environment },
     apig: {
       catalog,
@@ -200,6 +203,17 @@ function publicationOf(config: PosternConfig, generation: number): Publication {
     proxies: config.proxies.map((deployed) => JSON.stringify(deployed)),
     apig: JSON.stringify(config.apig),
   }
+}
+
+/** Proxies, and APIs of the apig dialect by group and name. */
+function summaries({ proxies, apig }: PosternConfig): ProxySummary[] {
+  const apis = new Map(
+    apig.apis.map(({ groupName, apiName, path }): [string, ProxySummary] => {
+      const name = `${groupName}/${apiName}`
+      return [name, { name, revision: 1, basePaths: [path], serviceId: null }]
+    }),
+  )
+  return [...proxies.map(summaryOf), ...apis.values()]
 }
 
 function summaryOf(deployed: DeployedProxy): ProxySummary {

@@ -289,6 +289,8 @@ export const responseTypeOf = (fault: Fault): ResponseType =>
 
 const defaultType = (status: number): ResponseType => (status < 500 ? 'DEFAULT_4XX' : 'DEFAULT_5XX')
 
+const EDGES_OWN = /^(?:messaging|protocol|entities)\./
+
 /** What the runtime itself refuses, in APIG's words; what is not here keeps its own. */
 const TRANSLATED: Readonly<Record<string, ApigFaultName>> = {
   'messaging.adaptors.http.flow.ApplicationNotFound': 'ApiNotFound',
@@ -312,6 +314,6 @@ const TRANSLATED: Readonly<Record<string, ApigFaultName>> = {
 
 /** A fault as the apig dialect answers it. */
 export function inApigWords(fault: Fault): Fault {
-  const name = TRANSLATED[fault.code]
+  const name = TRANSLATED[fault.code] ?? (EDGES_OWN.test(fault.code) ? 'Unexpected' : undefined)
   return name === undefined ? fault : apigFault(name)
 }

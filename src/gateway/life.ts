@@ -382,7 +382,11 @@ class Answered implements TargetListener {
       ? null
       : (sendAgain(this.#call, this.#request) ?? retry(this.#call, this.#request))
     const tooLarge = error.cause instanceof TooLargeError
-    this.#life.advance(this.#call, again ?? faultPath(tooLarge ? BODY_TOO_LARGE : targetFault(error)))
+    this.#life.advance(
+      this.#call,
+      again ??
+        faultPath(tooLarge ? BODY_TOO_LARGE : targetFault(error, this.#call.x!.endpoint.proxy.deployed.proxy.dialect)),
+    )
   }
 }
 

@@ -112,7 +112,7 @@ function serveApis(
       counters: services.counters,
       environment: api.stage,
       api: proxyName(api),
-      gatewayLimitPerSecond: settings.gatewayLimitPerSecond ?? apig.features.apiLimitPerSecond ?? GATEWAY_LIMIT_OF_APIG,
+      gatewayLimitPerSecond: apig.features.apiLimitPerSecond ?? settings.gatewayLimitPerSecond ?? GATEWAY_LIMIT_OF_APIG,
     })
     const gate = throttle === null ? null : new ThrottleGate(throttle, settings.rateLimitFields)
     return { api, entry: { endpoint, serviceId: null, hosts: [], strict: false, access, gate } }

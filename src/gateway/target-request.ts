@@ -1,9 +1,11 @@
+import { apigFault } from '../engine/apig-faults.ts'
 import { type Server, serverUrl } from '../engine/balancer.ts'
 import type { Exchange } from '../engine/exchange.ts'
 import { Fault } from '../engine/fault.ts'
 import { Parameters } from '../engine/parameters.ts'
 import type { TargetPlan } from '../engine/plan.ts'
 import { platformFault } from '../engine/platform-faults.ts'
+import type { Dialect } from '../model/proxy.ts'
 import type { UpstreamError, UpstreamFailure, UpstreamRequest } from '../wire/types.ts'
 import type { Call } from './call.ts'
 import { connectionTokens, FORWARDED_FOR, headerRule, PASS } from './header-rules.ts'
@@ -115,6 +117,9 @@ const FAILURES: Readonly<Record<UpstreamFailure, (error: UpstreamError) => Fault
   aborted: () => platformFault('messaging.adaptors.http.flow.UnexpectedEOFAtClient'),
 }
 
-export function targetFault(error: UpstreamError): Fault {
-  return FAILURES[error.kind](error)
+/** Failures that APIG tells apart and Edge does not. */
+const OF_APIG: Partial<Readonly<Record<UpstreamFailure, Fault>>> = { dns: apigFault('NameUnresolved') }
+
+export function targetFault(error: UpstreamError, dialect: Dialect): Fault {
+  return (dialect === 'apig' ? OF_APIG[error.kind] : undefined) ?? FAILURES[error.kind](error)
 }

@@ -1,5 +1,6 @@
 import type { ApiDoc, AppDoc, BindingDoc, Docs, GroupDoc, QuotaDoc, VersionDoc } from '../../dialects/apig/docs.ts'
 import type { Draft } from '../../dialects/apig/draft.ts'
+import { groupDomain } from '../../dialects/apig/runtime.ts'
 
 /** Resources as clients of APIG's management API read them. */
 
@@ -8,8 +9,8 @@ export const showGroup = (group: GroupDoc): unknown => {
   return {
     ...rest,
     status: 1,
-    sl_domain: `${group.id}.apig.localhost`,
-    sl_domains: [`${group.id}.apig.localhost`],
+    sl_domain: groupDomain(group.id),
+    sl_domains: [groupDomain(group.id)],
     url_domains: domains.map(({ id, domain }) => ({ id, domain, cname_status: 1, ssl_infos: [] })),
     on_sell_status: 2,
     is_default: 2,

@@ -39,6 +39,9 @@ export function runtimeOfResources(resources: readonly ApigResource[]): ApigRunt
   return runtimeOf(state)
 }
 
+/** The name that every group has from the start; it needs no DNS where names below localhost are this machine. */
+export const groupDomain = (groupId: string): string => `${groupId}.apig.localhost`
+
 /** An API as it would be published: for debugging what is not. No one has to prove who calls. */
 export function draftApi(state: ApigState, api: ApiDoc, stage: string): PublishedApi {
   const version: VersionDoc = {
@@ -81,7 +84,7 @@ class Building {
       groupId: group.id,
       groupName: group.name,
       versionId: version.id,
-      hosts: group.domains.map(({ domain }) => domain.toLowerCase()),
+      hosts: [...group.domains.map(({ domain }) => domain.toLowerCase()), groupDomain(group.id)],
       stage: env.name,
       protocol: api.req_protocol,
       method: api.req_method,
