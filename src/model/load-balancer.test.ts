@@ -101,6 +101,10 @@ test.each([
     'InvalidHealthMonitor: <HealthMonitor> needs <TCPMonitor> or',
   ],
   [
+    balancer('<MaxFailures>1</MaxFailures>', monitor('<IntervalInSec>0</IntervalInSec><TCPMonitor/>')),
+    'InvalidHealthMonitor: <IntervalInSec> must be a whole number from 1',
+  ],
+  [
     balancer('<MaxFailures>1</MaxFailures>', monitor('<TCPMonitor/><HTTPMonitor/>')),
     'InvalidHealthMonitor: <HTTPMonitor> together with',
   ],

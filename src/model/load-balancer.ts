@@ -67,16 +67,18 @@ const SECONDS_MAX = 86_400
 const TIMEOUT_SECONDS = 5
 const INTERVAL_SECONDS = 5
 
-/** Edge's names of the errors of one: LoadBalancerError for all that has no name of its own. */
+/** Reads values; what cannot be is an error of the one name. */
 class Reading {
+  readonly #code: 'InvalidLoadBalancer' | 'InvalidHealthMonitor'
   readonly #problems: Problems
 
-  constructor(problems: Problems) {
+  constructor(code: 'InvalidLoadBalancer' | 'InvalidHealthMonitor', problems: Problems) {
+    this.#code = code
     this.#problems = problems
   }
 
-  error(at: Position, text: string, code = 'InvalidLoadBalancer'): void {
-    this.#problems.error(code, at, text)
+  error(at: Position, text: string): void {
+    this.#problems.error(this.#code, at, text)
   }
 
   unknown(xml: XmlElement, known: readonly string[]): void {
@@ -146,7 +148,7 @@ export function loadBalancerOf(
   path: SourceText | null,
   problems: Problems,
 ): LoadBalancer {
-  const read = new Reading(problems)
+  const read = new Reading('InvalidLoadBalancer', problems)
   read.unknown(xml, [
     'Algorithm',
     'Server',
@@ -179,7 +181,8 @@ export function loadBalancerOf(
     unhealthyStatuses: read.statuses(childOf(xml, 'ServerUnhealthyResponse')),
     disableSeconds: disableSeconds === 0 ? null : disableSeconds,
     path,
-    monitor: monitor === undefined ? null : monitorOf(monitor, maxFailures, read),
+    monitor:
+      monitor === undefined ? null : monitorOf(monitor, maxFailures, new Reading('InvalidHealthMonitor', problems)),
     at: xml.at,
   }
 }
@@ -213,7 +216,7 @@ function serverOf(xml: XmlElement, read: Reading): BalancedServer {
 /** Null: it is switched off, or there was an error. */
 function monitorOf(xml: XmlElement, maxFailures: number, read: Reading): HealthMonitor | null {
   const error = (at: Position, text: string): null => {
-    read.error(at, text, 'InvalidHealthMonitor')
+    read.error(at, text)
     return null
   }
   read.unknown(xml, ['IsEnabled', 'IntervalInSec', 'TCPMonitor', 'HTTPMonitor'])

@@ -452,12 +452,17 @@ describe('deployment', () => {
   })
 
   test('the line of a syntax error is that of the file', async () => {
-    const { problems: list } = await runPolicy(
-      javascript,
-      '<Javascript name="JS"><ResourceURL>jsc://a.js</ResourceURL></Javascript>',
-      { resources: { 'jsc/a.js': 'var a = 1\nvar b = (2\n' } },
-    )
-    expect(list).toMatchObject([{ code: 'ScriptCompilationFailed', at: { line: 3 } }])
+    const placeOf = async (script: string): Promise<unknown> => {
+      const policy = '<Javascript name="JS"><ResourceURL>jsc://a.js</ResourceURL></Javascript>'
+      const { problems: list } = await runPolicy(javascript, policy, { resources: { 'jsc/a.js': script } })
+      expect(list).toMatchObject([{ code: 'ScriptCompilationFailed' }])
+      return list![0]!.at
+    }
+    expect(await placeOf('var a = 1\n\nvar b = ;\n')).toMatchObject({
+      file: expect.stringMatching(/resources.jsc.a\.js$/),
+      line: 3,
+    })
+    expect(await placeOf('var a = 1\nvar b = (2\n')).toMatchObject({ line: 2 })
   })
 })
 

@@ -124,10 +124,16 @@ function partsOf(config: Config, env: Env): ScriptPart[] {
     if (problem === null) continue
     const { line, text } = problem
     const place = config.source !== null && part.name === 'Source' ? config.source.at : null
-    const at = place ?? { file: `resources/jsc/${part.name}`, line: 0, column: 1 }
+    const at = place ?? { file: fileOf(part, config), line: 1, column: 1 }
     env.problem(problem.code, { ...at, line: at.line + line, column: 1 }, text)
   }
   return parts
+}
+
+/** Where a script of the bundle is, seen from the policy that names it: its folder lies beside `policies`. */
+function fileOf({ name }: ScriptPart, config: Config): string {
+  const { file } = [...config.includes, config.resource].find((one) => one?.url === `jsc://${name}`)!.at
+  return `${file.slice(0, Math.max(0, file.lastIndexOf('policies/')))}resources/jsc/${name}`
 }
 
 class Script {

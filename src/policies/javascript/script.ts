@@ -57,7 +57,9 @@ export function scriptProblem(part: ScriptPart): ScriptProblem | null {
   } catch (error) {
     const { message, stack = '' } = error as Error
     const line = Number(new RegExp(`${FILE_NAME}:(\\d+)`).exec(stack)?.[1] ?? 2) - 2
-    return { code: 'ScriptCompilationFailed', line, text: `${part.name}: ${message}` }
+    // What is not closed shows only behind the end.
+    const last = lineOf(part.text.trimEnd().length)
+    return { code: 'ScriptCompilationFailed', line: Math.min(line, last), text: `${part.name}: ${message}` }
   }
 }
 
