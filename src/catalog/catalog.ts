@@ -2,14 +2,14 @@ import { Draft, randomId } from '../dialects/apig/draft.ts'
 import type { PolicyReaders } from '../dialects/apigee/index.ts'
 import type { ApigRuntime } from '../model/apig.ts'
 import type { DeployedProxy, PosternConfig } from '../model/deployment.ts'
-import type { EnvironmentEntities } from '../model/entities.ts'
+import type { EnvironmentEntities, FlowHooks, SharedFlow } from '../model/entities.ts'
 import { type Problem, problemLine } from '../model/problem.ts'
 import type { ApiProxy } from '../model/proxy.ts'
 import { type ApigResources, apigResources, documentChanges, loadApig } from './apig.ts'
 import { ENTITY_KINDS, type EntityWord } from './entity-kinds.ts'
 import { CatalogError } from './error.ts'
 import type { DocumentChange, Documents } from './ports.ts'
-import { errorText, Revisions } from './revisions.ts'
+import { errorText, PROXIES, Revisions, SHARED_FLOWS } from './revisions.ts'
 
 export interface CatalogServices {
   /** What the files name: they own it, and an admin API leaves it alone. */
@@ -36,13 +36,16 @@ export interface Deployment {
 type Deployments = ReadonlyMap<string, { readonly deployment: Deployment; readonly deployed: DeployedProxy }>
 
 const DEPLOYMENT = 'api-deployment'
+const FLOW_DEPLOYMENT = 'sharedflow-deployment'
+const HOOK = 'flow-hook'
 
 /**
  * What is imported, deployed and set beside the files, and what is served of it all. A change is judged, published to every
  * thread, and kept; one that fails anywhere changes nothing. One change at a time.
  */
 export class Catalog {
-  readonly revisions: Revisions
+  readonly revisions: Revisions<ApiProxy>
+  readonly flowRevisions: Revisions<SharedFlow>
   readonly #services: CatalogServices
   #deployments: Deployments = new Map()
   #entities: EnvironmentEntities
@@ -52,10 +55,13 @@ export class Catalog {
 
   constructor(services: CatalogServices) {
     this.#services = services
-    this.revisions = new Revisions(services.documents, services.kinds)
+    this.revisions = new Revisions(PROXIES, services.documents, services.kinds)
+    this.flowRevisions = new Revisions(SHARED_FLOWS, services.documents, services.kinds)
     this.#entities = services.files.settings.entities
     this.#apig = apigResources(loadApig(services.files.apigResources, services.documents))
     for (const word of Object.keys(ENTITY_KINDS) as EntityWord[]) this.#loadEntities(word)
+    for (const { key } of services.documents.list(FLOW_DEPLOYMENT)) this.#loadFlow(key)
+    this.#loadHooks()
     for (const { key } of services.documents.list(DEPLOYMENT)) this.#loadDeployment(key)
   }
 
@@ -143,6 +149,101 @@ export class Catalog {
         throw new CatalogError('conflict', 'messaging.config.beans.ApplicationIsDeployed', text)
       }
       this.revisions.remove(name, revision === null ? doomed : [revision], this.#services.now())
+    })
+  }
+
+  /** Puts another zip in the place of a revision; when it is deployed, it is served at once. */
+  replaceRevision(name: string, revision: number, zip: Uint8Array): Promise<ApiProxy> {
+    return this.#oneAtATime(async () => {
+      this.#mustNotBeOwned(name)
+      const before = this.revisions.zip(name, revision)
+      const proxy = this.revisions.replace(name, revision, zip, this.#services.now())
+      const deployment = this.#deployments.get(name)?.deployment
+      if (deployment?.revision !== revision) return proxy
+      const deployed = deployedAt(proxy, deployment.basePath, ++this.#lastDeployment)
+      const next = new Map(this.#deployments).set(name, { deployment, deployed })
+      await this.#change(next, this.#entities, []).catch((error) => {
+        this.revisions.replace(name, revision, before, this.#services.now())
+        throw error
+      })
+      return proxy
+    })
+  }
+
+  /** Names of shared flows: imported, or of a file. Sorted. */
+  get flowNames(): string[] {
+    return [...new Set([...this.#entities.sharedFlows.map(({ name }) => name), ...this.flowRevisions.names()])].sort()
+  }
+
+  /** The revision of a shared flow that is deployed; null: none. */
+  deployedFlow(name: string): SharedFlow | null {
+    return this.#entities.sharedFlows.find((flow) => flow.name === name) ?? null
+  }
+
+  importFlow(name: string, zip: Uint8Array): Promise<SharedFlow> {
+    return this.#oneAtATime(async () => {
+      this.#flowMustNotBeOwned(name)
+      return this.flowRevisions.import(name, zip, this.#services.now())
+    })
+  }
+
+  deployFlow(name: string, revision: number, override: boolean): Promise<void> {
+    return this.#oneAtATime(async () => {
+      this.#flowMustNotBeOwned(name)
+      const flow = this.flowRevisions.read(name, revision)
+      const before = this.deployedFlow(name)
+      if (before !== null && !override) {
+        const text = `Revision ${before.revision} of shared flow ${name} is deployed already; undeploy it or deploy with override=true`
+        throw new CatalogError('conflict', 'messaging.config.beans.SharedFlowAlreadyDeployed', text)
+      }
+      const change = { kind: FLOW_DEPLOYMENT, key: name, body: jsonBody({ revision }) }
+      await this.#change(this.#deployments, withFlow(this.#entities, name, flow), [change])
+    })
+  }
+
+  undeployFlow(name: string, revision: number): Promise<void> {
+    return this.#oneAtATime(async () => {
+      this.#flowMustNotBeOwned(name)
+      if (this.deployedFlow(name)?.revision !== revision) {
+        this.flowRevisions.zip(name, revision)
+        const text = `Revision ${revision} of shared flow ${name} is not deployed`
+        throw new CatalogError('conflict', 'messaging.config.beans.SharedFlowNotDeployed', text)
+      }
+      const change = { kind: FLOW_DEPLOYMENT, key: name, body: null }
+      await this.#change(this.#deployments, withFlow(this.#entities, name, null), [change])
+    })
+  }
+
+  /** Forgets a revision of a shared flow, or all of them with null. */
+  removeFlow(name: string, revision: number | null): Promise<void> {
+    return this.#oneAtATime(async () => {
+      this.#flowMustNotBeOwned(name)
+      if (revision !== null) this.flowRevisions.zip(name, revision)
+      const doomed = revision === null ? this.flowRevisions.of(name).map((head) => head.revision) : [revision]
+      const deployed = this.deployedFlow(name)?.revision
+      if (deployed !== undefined && doomed.includes(deployed)) {
+        const text = `Revision ${deployed} of shared flow ${name} is deployed; undeploy it first`
+        throw new CatalogError('conflict', 'messaging.config.beans.SharedFlowIsDeployed', text)
+      }
+      this.flowRevisions.remove(name, doomed, this.#services.now())
+    })
+  }
+
+  get flowHooks(): FlowHooks {
+    return this.#entities.flowHooks
+  }
+
+  /** Attaches a shared flow that is deployed; null detaches. */
+  setFlowHook(hook: keyof FlowHooks, sharedFlow: string | null): Promise<void> {
+    return this.#oneAtATime(async () => {
+      if (this.#services.files.settings.entities.flowHooks[hook] !== null) throw ownedByFile(`flow hook ${hook}`)
+      if (sharedFlow !== null && this.deployedFlow(sharedFlow) === null) {
+        const text = `SharedFlow named ${sharedFlow} is not deployed in this environment`
+        throw new CatalogError('missing', 'messaging.config.beans.SharedFlowDoesNotExist', text)
+      }
+      const next = { ...this.#entities, flowHooks: { ...this.#entities.flowHooks, [hook]: sharedFlow } }
+      const body = sharedFlow === null ? null : jsonBody({ sharedFlow })
+      await this.#change(this.#deployments, next, [{ kind: HOOK, key: hook, body }])
     })
   }
 
@@ -304,6 +405,39 @@ export class Catalog {
     this.#entities = kind.with(this.#entities, [...kind.of(this.#entities), ...read])
   }
 
+  #flowMustNotBeOwned(name: string): void {
+    const { sharedFlows } = this.#services.files.settings.entities
+    if (sharedFlows.some((flow) => flow.name === name)) throw ownedByFile(`shared flow ${name}`)
+  }
+
+  #loadFlow(name: string): void {
+    const { documents, warn } = this.#services
+    if (this.deployedFlow(name) !== null) return
+    try {
+      const text = Buffer.from(documents.read(FLOW_DEPLOYMENT, name)!).toString('utf8')
+      const { revision } = JSON.parse(text) as { revision: number }
+      this.#entities = withFlow(this.#entities, name, this.flowRevisions.read(name, revision))
+    } catch (error) {
+      warn(
+        { sharedFlow: name, reason: (error as Error).message },
+        'a deployed shared flow cannot be read and is left out',
+      )
+    }
+  }
+
+  #loadHooks(): void {
+    const { documents, warn } = this.#services
+    for (const { key } of documents.list(HOOK)) {
+      const hook = key as keyof FlowHooks
+      const text = Buffer.from(documents.read(HOOK, key)!).toString('utf8')
+      const { sharedFlow } = JSON.parse(text) as { sharedFlow: string }
+      if (this.#entities.flowHooks[hook] !== null) continue
+      if (this.deployedFlow(sharedFlow) === null)
+        warn({ hook, sharedFlow }, 'the shared flow of a flow hook is not there')
+      else this.#entities = { ...this.#entities, flowHooks: { ...this.#entities.flowHooks, [hook]: sharedFlow } }
+    }
+  }
+
   /** At start: a deployment that can no longer be served is told and left out, so that the others are served. */
   #loadDeployment(name: string): void {
     const { documents, judge, warn } = this.#services
@@ -329,6 +463,17 @@ export class Catalog {
     this.#last = mine.catch(() => undefined)
     return mine
   }
+}
+
+function ownedByFile(what: string): CatalogError {
+  const text = `${what} comes from a file that this gateway was started with; change it there`
+  return new CatalogError('owned-by-file', 'messaging.config.beans.OwnedByFile', text)
+}
+
+/** The entities with that revision of a shared flow; null: with none of its name. */
+function withFlow(entities: EnvironmentEntities, name: string, flow: SharedFlow | null): EnvironmentEntities {
+  const others = entities.sharedFlows.filter((other) => other.name !== name)
+  return { ...entities, sharedFlows: flow === null ? others : [...others, flow] }
 }
 
 function deployedAt(proxy: ApiProxy, basePath: string, deployment: number): DeployedProxy {

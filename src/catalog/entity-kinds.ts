@@ -1,10 +1,17 @@
-import type { CacheDescriptor, EnvironmentEntities, SslInfo, TargetServer } from '../model/entities.ts'
+import type {
+  CacheDescriptor,
+  EnvironmentEntities,
+  KeyStore,
+  Reference,
+  SslInfo,
+  TargetServer,
+} from '../model/entities.ts'
 import { apiProducts, developers } from './consumer-kinds.ts'
 import { CatalogError } from './error.ts'
 import { Fields } from './fields.ts'
 
 /** Entities that the management API makes, by the word of its path. */
-export type EntityWord = 'targetservers' | 'caches' | 'apiproducts' | 'developers'
+export type EntityWord = 'targetservers' | 'caches' | 'keystores' | 'references' | 'apiproducts' | 'developers'
 
 export interface EntityKind<T extends object = object> {
   /** As an error calls it. */
@@ -148,10 +155,58 @@ function expirySeconds(fields: Fields): number | null {
   return seconds
 }
 
+/** Made empty; aliases are put into it one by one. Keys are never shown. */
+const keyStores: EntityKind<KeyStore> = {
+  noun: 'KeyStore',
+  scope: 'environment',
+  key: ({ name }) => name,
+  missing: 'messaging.config.beans.KeyStoreDoesNotExist',
+  read(body, before) {
+    const fields = new Fields('KeyStore', body)
+    const name = fields.name()
+    fields.end()
+    return before ?? { name, aliases: [] }
+  },
+  show: ({ name, aliases }) => ({
+    aliases: aliases.map((alias) => ({
+      aliasName: alias.name,
+      cert: `${alias.name}-cert`,
+      ...(alias.key !== null && { key: alias.name }),
+    })),
+    certs: aliases.map((alias) => `${alias.name}-cert`),
+    keys: aliases.filter((alias) => alias.key !== null).map((alias) => alias.name),
+    name,
+  }),
+  of: (entities) => entities.keyStores,
+  with: (entities, list) => ({ ...entities, keyStores: list }),
+}
+
+const references: EntityKind<Reference> = {
+  noun: 'Reference',
+  scope: 'environment',
+  key: ({ name }) => name,
+  missing: 'messaging.config.beans.ReferenceDoesNotExist',
+  read(body) {
+    const fields = new Fields('Reference', body)
+    const reference: Reference = {
+      name: fields.name(),
+      refers: fields.text('refers'),
+      resourceType: fields.choice('resourceType', ['KeyStore', 'TrustStore'], 'KeyStore'),
+    }
+    fields.end()
+    return reference
+  },
+  show: ({ name, refers, resourceType }) => ({ name, refers, resourceType }),
+  of: (entities) => entities.references,
+  with: (entities, list) => ({ ...entities, references: list }),
+}
+
 /** By the word of the path. A new kind of entity is a row here. */
 export const ENTITY_KINDS: Readonly<Record<EntityWord, EntityKind>> = {
   targetservers: targetServers,
   caches,
+  keystores: keyStores,
+  references,
   apiproducts: apiProducts,
   developers,
 }

@@ -1,10 +1,60 @@
-import { filesOfZip, type PolicyReaders, readBundle } from '../dialects/apigee/index.ts'
+import {
+  type BundleFiles,
+  filesOfZip,
+  type PolicyReaders,
+  readBundle,
+  readSharedFlow,
+} from '../dialects/apigee/index.ts'
+import type { SharedFlow } from '../model/entities.ts'
 import { type Problem, problemLine } from '../model/problem.ts'
 import type { ApiProxy } from '../model/proxy.ts'
 import { CatalogError } from './error.ts'
 import type { DocumentHead, Documents } from './ports.ts'
 
-const KIND = 'api-revision'
+interface BundleRead<T> {
+  readonly value: T | null
+  readonly problems: readonly Problem[]
+}
+
+/** What comes as a zip and has revisions. */
+export interface RevisionKind<T> {
+  /** Of its documents. */
+  readonly document: string
+  /** As errors call it: `APIProxy named x`, `Revision 1 of application x`. */
+  readonly noun: string
+  readonly word: string
+  readonly missing: string
+  readonly revisionMissing: string
+  read(
+    files: BundleFiles,
+    kinds: PolicyReaders,
+    at: { readonly name: string; readonly revision: number },
+  ): BundleRead<T>
+}
+
+export const PROXIES: RevisionKind<ApiProxy> = {
+  document: 'api-revision',
+  noun: 'APIProxy',
+  word: 'application',
+  missing: 'messaging.config.beans.ApplicationDoesNotExist',
+  revisionMissing: 'messaging.config.beans.ApplicationRevisionDoesNotExist',
+  read(files, kinds, at) {
+    const { proxy, problems } = readBundle(files, kinds, at)
+    return { value: proxy, problems }
+  },
+}
+
+export const SHARED_FLOWS: RevisionKind<SharedFlow> = {
+  document: 'sharedflow-revision',
+  noun: 'SharedFlow',
+  word: 'shared flow',
+  missing: 'messaging.config.beans.SharedFlowDoesNotExist',
+  revisionMissing: 'messaging.config.beans.SharedFlowRevisionDoesNotExist',
+  read(files, kinds, at) {
+    const { sharedFlow, problems } = readSharedFlow(files, kinds, at)
+    return { value: sharedFlow, problems }
+  },
+}
 
 /** One revision that was imported. */
 export interface RevisionHead {
@@ -12,65 +62,77 @@ export interface RevisionHead {
   readonly importedAtMs: number
 }
 
-/** The imported revisions of all proxies: each the zip as it came, read again when it is needed. */
-export class Revisions {
+/** The imported revisions of all proxies, or of all shared flows: each the zip as it came, read again when it is needed. */
+export class Revisions<T> {
+  readonly #kind: RevisionKind<T>
   readonly #documents: Documents
   readonly #kinds: PolicyReaders
 
-  constructor(documents: Documents, kinds: PolicyReaders) {
+  constructor(kind: RevisionKind<T>, documents: Documents, kinds: PolicyReaders) {
+    this.#kind = kind
     this.#documents = documents
     this.#kinds = kinds
   }
 
-  /** Names of the proxies that have a revision, sorted. */
+  /** Names of those that have a revision, sorted. */
   names(): string[] {
-    return [...new Set(this.#documents.list(KIND).map((head) => nameOf(head)))].sort()
+    return [...new Set(this.#documents.list(this.#kind.document).map((head) => nameOf(head)))].sort()
   }
 
-  /** By number; throws CatalogError when there is no such proxy. */
+  /** By number; throws CatalogError when there is none of that name. */
   of(name: string): RevisionHead[] {
     const heads = this.#documents
-      .list(KIND)
+      .list(this.#kind.document)
       .filter((head) => nameOf(head) === name)
       .map((head) => ({ revision: Number(head.key.slice(name.length + 1)), importedAtMs: head.atMs }))
-    if (heads.length === 0) throw noProxy(name)
+    if (heads.length === 0) {
+      throw new CatalogError('missing', this.#kind.missing, `${this.#kind.noun} named ${name} does not exist`)
+    }
     return heads.sort((a, b) => a.revision - b.revision)
   }
 
   zip(name: string, revision: number): Uint8Array {
-    const zip = this.#documents.read(KIND, keyOf(name, revision))
+    const zip = this.#documents.read(this.#kind.document, keyOf(name, revision))
     if (zip !== null) return zip
     this.of(name)
-    const text = `Revision ${revision} of application ${name} does not exist`
-    throw new CatalogError('missing', 'messaging.config.beans.ApplicationRevisionDoesNotExist', text)
+    const text = `Revision ${revision} of ${this.#kind.word} ${name} does not exist`
+    throw new CatalogError('missing', this.#kind.revisionMissing, text)
   }
 
-  read(name: string, revision: number): ApiProxy {
-    return this.#proxyOf(this.zip(name, revision), name, revision)
+  read(name: string, revision: number): T {
+    return this.#valueOf(this.zip(name, revision), name, revision)
   }
 
   /** Keeps a zip as the next revision of the proxy. Throws CatalogError with all that is wrong with it. */
-  import(name: string, zip: Uint8Array, nowMs: number): ApiProxy {
+  import(name: string, zip: Uint8Array, nowMs: number): T {
     if (!NAME.test(name)) {
-      const text = `"${name.slice(0, 100)}" is no name of a proxy: letters, digits, blank and . _ - $ %, at most 255`
+      const text = `"${name.slice(0, 100)}" is no name of a bundle: letters, digits, blank and . _ - $ %, at most 255`
       throw new CatalogError('invalid', 'messaging.config.beans.InvalidName', text)
     }
-    const heads = this.#documents.list(KIND).filter((head) => nameOf(head) === name)
+    const heads = this.#documents.list(this.#kind.document).filter((head) => nameOf(head) === name)
     const revision = Math.max(0, ...heads.map((head) => Number(head.key.slice(name.length + 1)))) + 1
-    const proxy = this.#proxyOf(zip, name, revision)
-    this.#documents.write([{ kind: KIND, key: keyOf(name, revision), body: zip }], nowMs)
-    return proxy
+    const value = this.#valueOf(zip, name, revision)
+    this.#documents.write([{ kind: this.#kind.document, key: keyOf(name, revision), body: zip }], nowMs)
+    return value
+  }
+
+  /** Another zip in the place of a revision that is there. */
+  replace(name: string, revision: number, zip: Uint8Array, nowMs: number): T {
+    this.zip(name, revision)
+    const value = this.#valueOf(zip, name, revision)
+    this.#documents.write([{ kind: this.#kind.document, key: keyOf(name, revision), body: zip }], nowMs)
+    return value
   }
 
   remove(name: string, revisions: readonly number[], nowMs: number): void {
-    const changes = revisions.map((revision) => ({ kind: KIND, key: keyOf(name, revision), body: null }))
+    const changes = revisions.map((revision) => ({ kind: this.#kind.document, key: keyOf(name, revision), body: null }))
     this.#documents.write(changes, nowMs)
   }
 
-  #proxyOf(zip: Uint8Array, name: string, revision: number): ApiProxy {
+  #valueOf(zip: Uint8Array, name: string, revision: number): T {
     const { files, problems } = filesOfZip(zip, `${name}.zip`)
-    const read = files === null ? null : readBundle(files, this.#kinds, { name, revision })
-    if (read?.proxy != null) return read.proxy
+    const read = files === null ? null : this.#kind.read(files, this.#kinds, { name, revision })
+    if (read?.value != null) return read.value
     throw new CatalogError('invalid', BUNDLE_INVALID, errorText([...problems, ...(read?.problems ?? [])]))
   }
 }
@@ -85,11 +147,6 @@ export function errorText(problems: readonly Problem[]): string {
   const shown = errors.slice(0, ERRORS_SHOWN_MAX).map(problemLine)
   if (errors.length > shown.length) shown.push(`... and ${errors.length - shown.length} more`)
   return shown.join('\n')
-}
-
-function noProxy(name: string): CatalogError {
-  const text = `APIProxy named ${name} does not exist`
-  return new CatalogError('missing', 'messaging.config.beans.ApplicationDoesNotExist', text)
 }
 
 const keyOf = (name: string, revision: number): string => `${name}/${revision}`

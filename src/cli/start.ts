@@ -10,6 +10,7 @@ import { loadAdminToken } from '../admin/token.ts'
 import { systemClock } from '../core/clock.ts'
 import { debugToken } from '../core/debug-token.ts'
 import { type Log, openLog } from '../core/log.ts'
+import { cacheStorePrefix } from '../engine/cache-key.ts'
 import { Fleet } from '../gateway/fleet.ts'
 import { type Publication, SERVER_LIMITS } from '../gateway/protocol.ts'
 import type { DeployedProxy, PosternConfig } from '../model/deployment.ts'
@@ -150,7 +151,14 @@ async function serve(config: PosternConfig, options: StartOptions, log: Log, beg
     services: () => registry.services,
     accounts: { registry, proxies: new ProxySettingsStore(documents, Date.now), usage: stores.usage },
     proxies: () => summaries(catalog.config),
-    edge: { catalog, maps, organization: config.settings.organization, environment: config.settings.environment },
+    edge: {
+      catalog,
+      maps,
+      doors: () => ({ host: loopback(options.host), port: fleet.port, tlsPort: fleet.tlsPort }),
+      clearCache: (name) => cache.invalidatePrefix(cacheStorePrefix(name)),
+      organization: config.settings.organization,
+      environment: config.settings.environment,
+    },
     apig: {
       catalog,
       analytics: stores.analytics,

@@ -11,15 +11,26 @@ interface Where {
   readonly environment: string
 }
 
+export function metaData(revisions: readonly RevisionHead[], subType = 'SharedFlow'): unknown {
+  return {
+    createdAt: revisions[0]?.importedAtMs ?? 0,
+    createdBy: BY,
+    lastModifiedAt: revisions.at(-1)?.importedAtMs ?? 0,
+    lastModifiedBy: BY,
+    subType,
+  }
+}
+
+export const deployedServers = (state: 'deployed' | 'undeployed'): unknown[] => [server(state)]
+
+/** One deployed revision inside a listing, of what has no base path. */
+export function deployedRevision(revision: number): unknown {
+  return { name: String(revision), server: [server('deployed')], state: 'deployed' }
+}
+
 export function proxyAnswer(name: string, revisions: readonly RevisionHead[]): unknown {
   return {
-    metaData: {
-      createdAt: revisions[0]?.importedAtMs ?? 0,
-      createdBy: BY,
-      lastModifiedAt: revisions.at(-1)?.importedAtMs ?? 0,
-      lastModifiedBy: BY,
-      subType: 'Proxy',
-    },
+    metaData: metaData(revisions, 'Proxy'),
     name,
     revision: revisions.map(({ revision }) => String(revision)),
   }

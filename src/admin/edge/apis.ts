@@ -1,7 +1,8 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { ApiProxy } from '../../model/proxy.ts'
 import { AdminError } from '../errors.ts'
 import { proxyAnswer, revisionAnswer } from './answers.ts'
-import { answering, type EdgeContext, nameOf, revisionOf } from './context.ts'
+import { answering, type EdgeContext, nameOf, revisionOf, zipOf } from './context.ts'
 
 /** `/apis`: import, revisions, export, delete. */
 export function apiRoutes(scope: FastifyInstance, { catalog, organization }: EdgeContext): void {
@@ -31,12 +32,7 @@ export function apiRoutes(scope: FastifyInstance, { catalog, organization }: Edg
       if (name === undefined || name === '') {
         throw new AdminError(400, 'messaging.config.beans.NameMissing', 'the parameter name is missing')
       }
-      if (!Buffer.isBuffer(request.body)) {
-        const text =
-          'send the zip of the bundle as application/octet-stream, or as the field file of multipart/form-data'
-        throw new AdminError(400, 'messaging.config.beans.InvalidBundle', text)
-      }
-      const proxy = await catalog.import(name, request.body)
+      const proxy = await catalog.import(name, await zipOf(request))
       reply.code(201)
       return answer(proxy.name, proxy.revision)
     }),
@@ -58,6 +54,37 @@ export function apiRoutes(scope: FastifyInstance, { catalog, organization }: Edg
       return answer(name, revision)
     }),
   )
+  const replace = async (request: FastifyRequest): Promise<unknown> => {
+    const proxy = await catalog.replaceRevision(nameOf(request), revisionOf(request), await zipOf(request))
+    return answer(proxy.name, proxy.revision)
+  }
+  scope.post('/apis/:name/revisions/:revision', answering(replace))
+  scope.put('/apis/:name/revisions/:revision', answering(replace))
+  /** Parts of a revision: names, and of a proxy endpoint what clients read to print its address. */
+  for (const part of ['proxies', 'targets', 'policies', 'resourcefiles', 'resources'] as const) {
+    scope.get(
+      `/apis/:name/revisions/:revision/${part}`,
+      answering((request) => partsOf(catalog.proxy(nameOf(request), revisionOf(request)), part)),
+    )
+  }
+  scope.get(
+    '/apis/:name/revisions/:revision/proxies/:endpoint',
+    answering((request) => {
+      const { endpoint } = request.params as { endpoint: string }
+      const proxy = catalog.proxy(nameOf(request), revisionOf(request))
+      const found = proxy.proxyEndpoints.find((one) => one.name === endpoint)
+      if (found === undefined) {
+        const text = `ProxyEndpoint ${endpoint} does not exist in revision ${proxy.revision} of ${proxy.name}`
+        throw new AdminError(404, 'messaging.config.beans.ProxyEndpointDoesNotExist', text)
+      }
+      const { basePath, virtualHosts } = found
+      return {
+        connection: { basePath, connectionType: 'httpConnection', virtualHost: virtualHosts },
+        name: found.name,
+        type: 'Proxy',
+      }
+    }),
+  )
   scope.delete(
     '/apis/:name/revisions/:revision',
     answering(async (request) => {
@@ -75,4 +102,21 @@ export function apiRoutes(scope: FastifyInstance, { catalog, organization }: Edg
       return gone
     }),
   )
+}
+
+type Part = 'proxies' | 'targets' | 'policies' | 'resourcefiles' | 'resources'
+
+function partsOf(proxy: ApiProxy, part: Part): unknown {
+  switch (part) {
+    case 'proxies':
+      return proxy.proxyEndpoints.map(({ name }) => name)
+    case 'targets':
+      return proxy.targetEndpoints.map(({ name }) => name)
+    case 'policies':
+      return proxy.policies.map(({ name }) => name)
+    case 'resources':
+      return proxy.resources.map(({ type, name }) => `${type}://${name}`)
+    case 'resourcefiles':
+      return { resourceFile: proxy.resources.map(({ type, name }) => ({ name, type })) }
+  }
 }

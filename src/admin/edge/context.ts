@@ -8,6 +8,10 @@ import { AdminError } from '../errors.ts'
 export interface EdgeContext {
   readonly catalog: Catalog
   readonly maps: KeyValueStore
+  /** Where the gateway answers. */
+  doors(): { readonly host: string; readonly port: number; readonly tlsPort: number }
+  /** Drops all entries of a cache of the environment. */
+  clearCache(name: string): void
   readonly organization: string
   readonly environment: string
 }
@@ -33,6 +37,39 @@ export function answering(
 }
 
 export const nameOf = (request: FastifyRequest): string => (request.params as { name: string }).name
+
+/** The fields of a multipart body or of a form, by name; files as text. Empty for any other body. */
+export async function formOf(request: FastifyRequest): Promise<ReadonlyMap<string, string>> {
+  const form = await multipartOf(request)
+  const fields = new Map<string, string>()
+  if (form !== null) {
+    for (const [name, value] of form) fields.set(name, typeof value === 'string' ? value : await value.text())
+  } else if (typeof request.body === 'object' && request.body !== null && !Buffer.isBuffer(request.body)) {
+    for (const [name, value] of Object.entries(request.body)) fields.set(name, String(value))
+  }
+  return fields
+}
+
+/** The zip of a bundle: the body itself, or the first file of a multipart body. Throws AdminError. */
+export async function zipOf(request: FastifyRequest): Promise<Uint8Array> {
+  const form = await multipartOf(request)
+  if (form !== null) {
+    for (const [, value] of form) if (typeof value !== 'string') return new Uint8Array(await value.arrayBuffer())
+  } else if (Buffer.isBuffer(request.body)) return request.body
+  const text = 'send the zip of the bundle as application/octet-stream, or as a file of multipart/form-data'
+  throw new AdminError(400, 'messaging.config.beans.InvalidBundle', text)
+}
+
+async function multipartOf(request: FastifyRequest): Promise<FormData | null> {
+  const type = request.headers['content-type'] ?? ''
+  if (!/^multipart\/form-data\b/i.test(type) || !Buffer.isBuffer(request.body)) return null
+  try {
+    const body = new Uint8Array(request.body)
+    return await new Response(body, { headers: { 'content-type': type } }).formData()
+  } catch {
+    throw new AdminError(400, 'messaging.config.beans.InvalidForm', 'the body is no multipart/form-data')
+  }
+}
 
 /** The number of a revision in a path; anything else is none. */
 export function revisionOf(request: FastifyRequest): number {

@@ -1,11 +1,15 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { AdminError } from '../errors.ts'
+import { aliasRoutes } from './aliases.ts'
 import { apiRoutes } from './apis.ts'
 import { appRoutes } from './apps.ts'
 import type { EdgeContext } from './context.ts'
 import { deploymentRoutes } from './deployments.ts'
 import { entityRoutes } from './entities.ts'
+import { environmentRoutes } from './environments.ts'
+import { flowHookRoutes } from './flow-hooks.ts'
 import { keyValueMapRoutes } from './key-value-maps.ts'
+import { sharedFlowRoutes } from './shared-flows.ts'
 
 /** More than a bundle may have, so that a client who sends too much is told so rather than cut off. */
 const BODY_BYTES_MAX = 32 * 1024 * 1024
@@ -26,6 +30,10 @@ export function edgeRoutes(scope: FastifyInstance, context: EdgeContext): void {
         entityRoutes(inside, context)
         appRoutes(inside, context)
         keyValueMapRoutes(inside, context)
+        aliasRoutes(inside, context)
+        sharedFlowRoutes(inside, context)
+        flowHookRoutes(inside, context)
+        environmentRoutes(inside, context)
       },
       { prefix: organization },
     )
@@ -40,21 +48,10 @@ function bodies(scope: FastifyInstance): void {
     async (_request: FastifyRequest, body: string | Buffer) => Object.fromEntries(new URLSearchParams(String(body))),
   )
   scope.addContentTypeParser(
-    ['application/octet-stream', 'application/zip', 'application/x-zip-compressed'],
+    ['application/octet-stream', 'application/zip', 'application/x-zip-compressed', 'multipart/form-data'],
     { parseAs: 'buffer', bodyLimit: BODY_BYTES_MAX },
     async (_request: FastifyRequest, body: string | Buffer) => body,
   )
-  scope.addContentTypeParser('multipart/form-data', { parseAs: 'buffer', bodyLimit: BODY_BYTES_MAX }, uploaded)
-}
-
-/** The bytes of the field `file` of a form, as `curl -F file=@bundle.zip` sends it; null when the form has none. */
-async function uploaded(request: FastifyRequest, body: string | Buffer): Promise<Buffer | null> {
-  const headers = { 'content-type': request.headers['content-type'] as string }
-  const form = await new Response(body as Buffer<ArrayBuffer>, { headers }).formData().catch(() => {
-    throw new AdminError(400, 'messaging.config.beans.InvalidForm', 'the body is no multipart/form-data')
-  })
-  const file = form.get('file')
-  return file instanceof File ? Buffer.from(await file.arrayBuffer()) : null
 }
 
 function checkNames(request: FastifyRequest, { organization, environment }: EdgeContext): void {

@@ -1,0 +1,140 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { SharedFlow } from '../../model/entities.ts'
+import { AdminError } from '../errors.ts'
+import { deployedRevision, deployedServers, metaData } from './answers.ts'
+import { answering, type EdgeContext, nameOf, revisionOf, zipOf } from './context.ts'
+
+/** `/sharedflows`: import, revisions, export, delete, deploy, undeploy; the same calls as for proxies. */
+export function sharedFlowRoutes(scope: FastifyInstance, { catalog, organization, environment }: EdgeContext): void {
+  const flow = (request: FastifyRequest): SharedFlow => {
+    const [name, revision] = [nameOf(request), revisionOf(request)]
+    const deployed = catalog.deployedFlow(name)
+    return deployed?.revision === revision ? deployed : catalog.flowRevisions.read(name, revision)
+  }
+  const revisions = (name: string): number[] => {
+    const deployed = catalog.deployedFlow(name)
+    if (deployed !== null && !catalog.flowRevisions.names().includes(name)) return [deployed.revision]
+    return catalog.flowRevisions.of(name).map(({ revision }) => revision)
+  }
+  const deploymentAnswer = (request: FastifyRequest, state: 'deployed' | 'undeployed'): unknown => ({
+    environment,
+    name: String(revisionOf(request)),
+    organization,
+    revision: String(revisionOf(request)),
+    server: deployedServers(state),
+    sharedFlow: nameOf(request),
+    state,
+  })
+
+  scope.get(
+    '/sharedflows',
+    answering(() => catalog.flowNames),
+  )
+  scope.post(
+    '/sharedflows',
+    answering(async (request, reply) => {
+      const { action, name } = request.query as { action?: string; name?: string }
+      if (action !== 'import') {
+        const text = 'only action=import is supported: POST a zip to /sharedflows?action=import&name=NAME'
+        throw new AdminError(400, 'messaging.config.beans.InvalidAction', text)
+      }
+      if (name === undefined || name === '') {
+        throw new AdminError(400, 'messaging.config.beans.NameMissing', 'the parameter name is missing')
+      }
+      const made = await catalog.importFlow(name, await zipOf(request))
+      reply.code(201)
+      return revisionAnswer(made)
+    }),
+  )
+  scope.get(
+    '/sharedflows/:name',
+    answering((request) => ({
+      metaData: metaData([]),
+      name: nameOf(request),
+      revision: revisions(nameOf(request)).map(String),
+    })),
+  )
+  scope.get(
+    '/sharedflows/:name/revisions',
+    answering((request) => revisions(nameOf(request)).map(String)),
+  )
+  scope.get(
+    '/sharedflows/:name/revisions/:revision',
+    answering((request, reply) => {
+      const { format } = request.query as { format?: string }
+      if (format !== 'bundle') return revisionAnswer(flow(request))
+      return reply.type('application/zip').send(catalog.flowRevisions.zip(nameOf(request), revisionOf(request)))
+    }),
+  )
+  scope.delete(
+    '/sharedflows/:name/revisions/:revision',
+    answering(async (request) => {
+      const gone = revisionAnswer(flow(request))
+      await catalog.removeFlow(nameOf(request), revisionOf(request))
+      return gone
+    }),
+  )
+  scope.delete(
+    '/sharedflows/:name',
+    answering(async (request) => {
+      const name = nameOf(request)
+      const gone = { name, revision: revisions(name).map(String) }
+      await catalog.removeFlow(name, null)
+      return gone
+    }),
+  )
+  scope.get(
+    '/sharedflows/:name/deployments',
+    answering((request) => {
+      const deployed = catalog.deployedFlow(nameOf(request))
+      revisions(nameOf(request))
+      const here = deployed === null ? [] : [{ name: environment, revision: [deployedRevision(deployed.revision)] }]
+      return { environment: here, name: nameOf(request), organization }
+    }),
+  )
+  for (const word of ['environments', 'e']) {
+    const path = `/${word}/:env/sharedflows/:name/revisions/:revision/deployments`
+    scope.post(
+      path,
+      answering(async (request) => {
+        const form = typeof request.body === 'object' && !Buffer.isBuffer(request.body) ? request.body : {}
+        const { override, action } = { ...(request.query as object), ...form } as { override?: string; action?: string }
+        if (action === 'undeploy') {
+          await catalog.undeployFlow(nameOf(request), revisionOf(request))
+          return deploymentAnswer(request, 'undeployed')
+        }
+        await catalog.deployFlow(nameOf(request), revisionOf(request), String(override) === 'true')
+        return deploymentAnswer(request, 'deployed')
+      }),
+    )
+    scope.delete(
+      path,
+      answering(async (request) => {
+        await catalog.undeployFlow(nameOf(request), revisionOf(request))
+        return deploymentAnswer(request, 'undeployed')
+      }),
+    )
+    scope.get(
+      path,
+      answering((request) => {
+        const { revision } = flow(request)
+        const isDeployed = catalog.deployedFlow(nameOf(request))?.revision === revision
+        return deploymentAnswer(request, isDeployed ? 'deployed' : 'undeployed')
+      }),
+    )
+  }
+}
+
+function revisionAnswer(flow: SharedFlow): unknown {
+  return {
+    description: flow.description,
+    displayName: flow.displayName,
+    entityMetaDataAsProperties: { bundle_type: 'zip', subType: 'SharedFlow' },
+    name: flow.name,
+    policies: flow.policies.map(({ name }) => name),
+    resources: flow.resources.map(({ type, name }) => `${type}://${name}`),
+    revision: String(flow.revision),
+    sharedFlows: ['default'],
+    type: 'Application',
+  }
+}
