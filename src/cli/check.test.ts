@@ -57,6 +57,22 @@ describe('what is printed', () => {
     expect(run(root, ['weather'])).toEqual({ code: 0, lines: ['ok: weather (revision 1, 1 policy)'] })
   })
 
+  test('one error does not hide what the configuration file says from the rest', () => {
+    const root = folder({
+      ...bundle('good', '/good'),
+      ...bundle('bad', '/bad', '<Step><Name>None</Name></Step>'),
+      'postern.yaml':
+        'version: 1\napis: [{bundle: ./good}, {bundle: ./bad}]\ntargetServers: [{name: up, host: a.test, port: 80}]\n',
+    })
+    const seen: string[] = []
+    const { code } = run(root, ['postern.yaml'], (deployed, { entities }) => {
+      seen.push(`${deployed.proxy.name}: ${entities.targetServers.map(({ name }) => name)}`)
+      return []
+    })
+    expect(code).toBe(1)
+    expect(seen).toContain('good: up')
+  })
+
   test('warnings alone are no errors', () => {
     const root = folder({ ...bundle('a', '/a'), 'a/apiproxy/policies/AM-1.xml': '<AssignMessage name="AM-1"/>' })
     expect(run(root, ['a'])).toEqual({

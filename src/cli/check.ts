@@ -1,7 +1,7 @@
 import type { PolicyReaders } from '../dialects/apigee/index.ts'
 import type { Environment } from '../dialects/postern/environment.ts'
 import type { PublishedApi } from '../model/apig.ts'
-import { type DeployedProxy, defaultSettings, type Settings } from '../model/deployment.ts'
+import type { DeployedProxy, Settings } from '../model/deployment.ts'
 import { type Problem, problemLine } from '../model/problem.ts'
 import { inBase, type Loaded, loadPaths } from './load-paths.ts'
 
@@ -37,11 +37,10 @@ export function check(paths: readonly string[], options: CheckOptions): number {
 
 /** Those of the readers and those of the compiler together, sorted by file and place, none twice. */
 export function allProblems(loaded: Loaded, compileProblems: CompileProblems): Problem[] {
-  const settings = loaded.config?.settings ?? defaultSettings
   const found = new Map<string, Problem>()
   for (const problem of loaded.problems) found.set(problemLine(problem), problem)
   for (const { deployed, base } of loaded.drafts) {
-    for (const problem of compileProblems(deployed, settings)) {
+    for (const problem of compileProblems(deployed, loaded.settings)) {
       const placed = inBase(problem, base)
       found.set(problemLine(placed), placed)
     }

@@ -16,7 +16,7 @@ import { looksLikeOpenApi } from '../dialects/openapi/index.ts'
 import { type BundleAtRead, type DraftProxy, readPosternYaml } from '../dialects/postern/config.ts'
 import type { Environment } from '../dialects/postern/environment.ts'
 import { noApig } from '../model/apig.ts'
-import { type ApigResource, defaultSettings, type PosternConfig } from '../model/deployment.ts'
+import { type ApigResource, defaultSettings, type PosternConfig, type Settings } from '../model/deployment.ts'
 import type { SharedFlow } from '../model/entities.ts'
 import { type Problem, Problems } from '../model/problem.ts'
 import { accessProblems, responseCodesOf } from './check-access.ts'
@@ -27,6 +27,8 @@ import { checkUnused } from './check-unused.ts'
 export interface Loaded {
   /** All PATHs together. Null exactly when a problem is an error. */
   readonly config: PosternConfig | null
+  /** Those of `config`, or as far as they could be read. */
+  readonly settings: Settings
   /** Every proxy that could be read at all, for a compiler to look for its own errors. */
   readonly drafts: readonly DraftProxy[]
   /** Positions as they are to be printed: relative to where the command runs, as the PATH was. */
@@ -80,6 +82,7 @@ class Loading {
   readonly #bundles: string[] = []
   readonly #apicastFiles: string[] = []
   #config: PosternConfig | null = null
+  #settings: Settings | null = null
   #configFile: string | null = null
 
   constructor(kinds: PolicyReaders, env: Environment) {
@@ -103,17 +106,18 @@ class Loading {
     const whole = this.#whole(proxies)
     if (this.#configFile !== null) checkUnused(this.#drafts, whole.settings.entities, this.#configFile, this.#problems)
     const config = this.#problems.hasErrors ? null : whole
-    return { config, drafts: this.#drafts, problems: this.#problems.list }
+    return { config, settings: whole.settings, drafts: this.#drafts, problems: this.#problems.list }
   }
 
   /** What the configuration file says, with what PATHs bring. */
   #whole(proxies: PosternConfig['proxies']): PosternConfig {
     const config = this.#config ?? configOf(proxies)
-    const { entities } = config.settings
+    const settings = this.#settings ?? config.settings
+    const { entities } = settings
     const sharedFlows = [...entities.sharedFlows, ...this.#sharedFlows]
     // A gateway of OpenAPI files alone speaks as their APIs do.
     const alone = this.#config === null && proxies.length === 0 && this.#apig.length > 0
-    const dialect = alone ? 'apig' : config.settings.dialect
+    const dialect = alone ? 'apig' : settings.dialect
     const apigResources = [...config.apigResources, ...this.#apig]
     const bound = proxies.map((deployed) => {
       const throttle = config.serviceThrottles[deployed.serviceId ?? '']
@@ -124,7 +128,7 @@ class Loading {
       proxies: bound,
       apigResources,
       apig: runtimeOfResources(apigResources),
-      settings: { ...config.settings, dialect, entities: { ...entities, sharedFlows } },
+      settings: { ...settings, dialect, entities: { ...entities, sharedFlows } },
     }
   }
 
@@ -203,6 +207,7 @@ class Loading {
     this.#problems.list.push(...read.problems)
     this.#drafts.push(...read.drafts)
     this.#config = read.config
+    this.#settings = read.settings
   }
 
   #apicast(path: string): void {

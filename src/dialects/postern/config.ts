@@ -53,6 +53,8 @@ export interface DraftProxy {
 export interface PosternYamlRead {
   /** Null exactly when a problem is an error. */
   readonly config: PosternConfig | null
+  /** As far as they could be read, so that one error does not make others; null when nothing could. */
+  readonly settings: Settings | null
   readonly drafts: readonly DraftProxy[]
   readonly problems: readonly Problem[]
 }
@@ -107,10 +109,15 @@ export function readPosternYaml(text: string, file: string, env: Environment, bu
   const tree = readYaml(text, file, env, problems)
   const shape = new ShapeReading(file, problems)
   const raw = tree === null ? undefined : shape.read(tree, { type: 'keys', keys: configKeys }, '')
-  if (raw === undefined) return { config: null, drafts: [], problems: problems.list }
+  if (raw === undefined) return { config: null, settings: null, drafts: [], problems: problems.list }
   const reading = new ConfigReading(raw as RawConfig, file, shape, problems, bundleAt)
   const config = reading.run()
-  return { config: problems.hasErrors ? null : config, drafts: reading.drafts, problems: problems.list }
+  return {
+    config: problems.hasErrors ? null : config,
+    settings: config.settings,
+    drafts: reading.drafts,
+    problems: problems.list,
+  }
 }
 
 class ConfigReading {
