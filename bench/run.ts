@@ -5,6 +5,7 @@ import { calloutsRows } from './callouts.ts'
 import { run as counterRows } from './counters.ts'
 import { flowRows } from './flow.ts'
 import { gateRows } from './gate.ts'
+import { idleRow, idleText } from './idle.ts'
 import { latencyRows } from './latency.ts'
 import { hasLoader } from './load.ts'
 import { pathRows } from './paths.ts'
@@ -48,6 +49,8 @@ if (has('wrk') && hasLoader()) {
   print('\ncallouts: does a slow one hold up others (best of five rounds)')
   for (const { name, p50Ms, p99Ms } of await calloutsRows()) print(`  p50 ${p50Ms} ms  p99 ${p99Ms} ms  ${name}`)
 } else print('\ncallouts: skipped, it needs wrk and h2load')
+
+print(`\n${idleText(await idleRow(10_000))}`)
 
 const missing = ['nginx', 'wrk'].filter((name) => !has(name))
 if (missing.length > 0) print(`\nwire: skipped, not installed: ${missing.join(', ')}`)

@@ -1,7 +1,8 @@
 // Reverse proxies beside each other by the CPU time that one call costs each (user and system time of all its processes):
-// node bench/wire.ts [--peers] [--only ROW,ROW] [--rounds N] [--seconds N]. The gateway has one CPU, load and upstream another.
+// node bench/wire.ts [--peers] [--only ROW,ROW] [--rounds N] [--seconds N] [--together]. The gateway has one CPU, load and upstream another.
 // Rounds go over all rows in turn, so that a slow minute of the machine hits all alike; the lowest of a row counts, since noise
-// only adds, and how far the median lies above it says how noisy it was.
+// only adds, and how far the median lies above it says how noisy it was. With --together all rows of a workload run at the same
+// moment and share the CPUs: on a machine with other work their ratios are worth more than their times.
 import type { ChildProcess } from 'node:child_process'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -20,6 +21,8 @@ export interface WireOptions {
   readonly only: readonly string[]
   readonly rounds: number
   readonly seconds: number
+  /** All rows of a workload at the same moment. */
+  readonly together: boolean
   /** Told what is going on. */
   readonly progress: (line: string) => void
 }
@@ -65,7 +68,13 @@ export async function wireTables(options: WireOptions): Promise<string[]> {
     }
     for (let round = 1; round <= options.rounds; round++) {
       options.progress(`round ${round} of ${options.rounds}`)
-      for (const one of series) await measure(one, options.seconds)
+      if (!options.together) for (const one of series) await measure(one, options.seconds)
+      else {
+        for (const workload of WORKLOADS) {
+          const all = series.filter((one) => one.workload === workload)
+          await Promise.all(all.map((one) => measure(one, options.seconds)))
+        }
+      }
     }
     return tables(series, leftOut, options)
   } finally {
@@ -111,7 +120,8 @@ function tables(all: readonly Series[], leftOut: readonly string[], options: Wir
         if (series === undefined) return ['', '']
         const base = find(series.workload.base, series.workload)
         const low = Math.min(...series.cpuUs)
-        const ratio = base === undefined ? '' : (low / Math.min(...base.cpuUs)).toFixed(2)
+        const figure = options.together ? median : (numbers: readonly number[]): number => Math.min(...numbers)
+        const ratio = base === undefined ? '' : (figure(series.cpuUs) / figure(base.cpuUs)).toFixed(2)
         return [ratio, `${low.toFixed(1)} / ${median(series.cpuUs).toFixed(1)}`]
       }),
       memory === undefined ? '' : usageOf(memory.pid).memoryMb.toFixed(0),
@@ -129,7 +139,7 @@ function tables(all: readonly Series[], leftOut: readonly string[], options: Wir
   ]
   const speedHeadings = ['row', ...WORKLOADS.flatMap(({ title }) => [`${title} calls/s`, 'p99 ms', 'errors'] as const)]
   return [
-    `CPU per call, lowest / median of ${options.rounds} rounds of ${options.seconds} s; Node ${process.version}`,
+    `CPU per call, lowest / median of ${options.rounds} rounds of ${options.seconds} s${options.together ? ', all at the same moment; ratios of the medians' : ''}; Node ${process.version}`,
     '',
     ...markdown(headings, names.map(cells)),
     '',
@@ -160,6 +170,7 @@ export function wireOptions(args: readonly string[]): WireOptions {
       only: { type: 'string', default: '' },
       rounds: { type: 'string', default: '6' },
       seconds: { type: 'string', default: '1' },
+      together: { type: 'boolean', default: false },
     },
   })
   return {
@@ -167,6 +178,7 @@ export function wireOptions(args: readonly string[]): WireOptions {
     only: values.only.split(',').filter(Boolean),
     rounds: Number(values.rounds),
     seconds: Number(values.seconds),
+    together: values.together,
     progress: (line) => process.stderr.write(`${line}\n`),
   }
 }
