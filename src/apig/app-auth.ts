@@ -46,7 +46,7 @@ type Proven = ApigApp | Fault
  */
 export function appAuth(api: PublishedApi, services: ApigServices): Step {
   const allowed = new Set(api.auth.appIds)
-  const addresses = new Map<string, AddressTest>()
+  const addresses = new WeakMap<ApigApp, AddressTest>()
   const { features } = services
 
   function admit(x: Exchange, proven: Proven): Fault | undefined {
@@ -54,10 +54,10 @@ export function appAuth(api: PublishedApi, services: ApigServices): Step {
     stateOf(x).app = proven
     x.caller = { application: proven.id, account: proven.user }
     if (proven.addresses !== null) {
-      let test = addresses.get(proven.id)
+      let test = addresses.get(proven)
       if (test === undefined) {
         test = compileAddresses(proven.addresses.values)
-        addresses.set(proven.id, test)
+        addresses.set(proven, test)
       }
       if (test(x.address) !== proven.addresses.permit) return ADDRESS_DENIED
     }

@@ -1,16 +1,21 @@
 import type { ApigApp } from '../model/apig.ts'
 import { sha256 } from './signature.ts'
 
-/** Finds credentials by what callers show. Codes are found by their hash, so that the time tells nothing of a near miss. */
+/**
+ * Finds credentials by what callers show; one index for a thread, filled anew with each publication. Codes are found by their
+ * hash, so that the time tells nothing of a near miss.
+ */
 export class AppIndex {
-  readonly #byKey = new Map<string, ApigApp>()
-  readonly #byCode = new Map<string, ApigApp>()
+  #byKey: ReadonlyMap<string, ApigApp> = new Map()
+  #byCode: ReadonlyMap<string, ApigApp> = new Map()
 
   constructor(apps: readonly ApigApp[]) {
-    for (const app of apps) {
-      this.#byKey.set(app.key, app)
-      for (const code of app.codes) this.#byCode.set(sha256(code), app)
-    }
+    this.use(apps)
+  }
+
+  use(apps: readonly ApigApp[]): void {
+    this.#byKey = new Map(apps.map((app) => [app.key, app]))
+    this.#byCode = new Map(apps.flatMap((app) => app.codes.map((code): [string, ApigApp] => [sha256(code), app])))
   }
 
   byKey(key: string): ApigApp | null {

@@ -1,4 +1,5 @@
 import type { MaybePromise } from '../core/async.ts'
+import type { Decision } from '../core/counters.ts'
 import { APIG_FAULTS, apigFault } from '../engine/apig-faults.ts'
 import { Decisions } from '../engine/decisions.ts'
 import type { Exchange } from '../engine/exchange.ts'
@@ -52,25 +53,35 @@ export function compileBreaker(breaker: Breaker, downgraded: Step | null, servic
     return done instanceof Promise ? done.then(() => settle(x, isOpen())) : settle(x, isOpen())
   }
 
-  async function count(bad: boolean): Promise<void> {
+  /** Done before the answer goes out where the counters are at hand: the next call, on any thread, must meet an open breaker. */
+  function count(bad: boolean): MaybePromise<void> {
     const nowMs = services.now()
     const decision = decisions.lend()
     keys.bad.write(decision.keys, decision.add(nowMs + windowMs, windowMs, Infinity, bad ? 1 : 0, true))
     if (rule.mode === 'percentage') {
       keys.all.write(decision.keys, decision.add(nowMs + windowMs, windowMs, Infinity, 1, true))
     }
-    await counters.add(decision, nowMs)
-    const opens = bad && isOver(decision.counts[0]!, decision.counts[1]!)
-    if (opens) {
-      decision.clear()
-      keys.open.write(decision.keys, decision.add(nowMs + openMs, openMs, Infinity, 1, true))
-      await counters.set(decision, nowMs)
-      decision.clear()
-      keys.bad.write(decision.keys, decision.add(nowMs, windowMs, Infinity, 0, true))
-      keys.all.write(decision.keys, decision.add(nowMs, windowMs, Infinity, 0, true))
-      await counters.reset(decision, nowMs)
-    }
-    decisions.giveBack(decision)
+    const counted = counters.add(decision, nowMs)
+    return counted instanceof Promise ? counted.then(() => open(decision, bad, nowMs)) : open(decision, bad, nowMs)
+  }
+
+  function open(decision: Decision, bad: boolean, nowMs: number): MaybePromise<void> {
+    if (!bad || !isOver(decision.counts[0]!, decision.counts[1]!)) return decisions.giveBack(decision)
+    decision.clear()
+    keys.open.write(decision.keys, decision.add(nowMs + openMs, openMs, Infinity, 1, true))
+    const opened = counters.set(decision, nowMs)
+    return opened instanceof Promise ? opened.then(() => forget(decision, nowMs)) : forget(decision, nowMs)
+  }
+
+  /** What opened it is not counted again when it closes. */
+  function forget(decision: Decision, nowMs: number): MaybePromise<void> {
+    decision.clear()
+    keys.bad.write(decision.keys, decision.add(nowMs, windowMs, Infinity, 0, true))
+    keys.all.write(decision.keys, decision.add(nowMs, windowMs, Infinity, 0, true))
+    const forgotten = counters.reset(decision, nowMs)
+    return forgotten instanceof Promise
+      ? forgotten.then(() => decisions.giveBack(decision))
+      : decisions.giveBack(decision)
   }
 
   const isOver = (bad: number, all: number): boolean =>

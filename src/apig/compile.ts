@@ -2,11 +2,10 @@ import type { Exchange } from '../engine/exchange.ts'
 import type { Outcome, Step } from '../engine/outcome.ts'
 import type { EndpointPlan, FaultRulePlan, ProxyPlan, Segments } from '../engine/plan.ts'
 import { run } from '../engine/runner.ts'
-import type { ApigRuntime, Backend, PublishedApi } from '../model/apig.ts'
+import type { Backend, PublishedApi } from '../model/apig.ts'
 import type { DeployedProxy, Settings } from '../model/deployment.ts'
 import { accessSteps, clientAddress } from './access.ts'
 import { answerSteps, corsStep, gatewayResponses } from './answers.ts'
-import { AppIndex } from './app-index.ts'
 import { type CompiledBackend, chooseBackend, compileBackend, mockStep, routeTo } from './backend.ts'
 import { type CompiledBreaker, compileBreaker } from './breaker.ts'
 import { quotaStep, rateRulesStep } from './limits.ts'
@@ -22,16 +21,7 @@ export interface CompiledApi {
   readonly preflight: readonly Step[] | null
 }
 
-/** Compiles all published APIs; those that `known` has stay as they are. */
-export function compileApis(
-  runtime: ApigRuntime,
-  settings: Settings,
-  services: Omit<ApigServices, 'apps' | 'features'>,
-): CompiledApi[] {
-  const all: ApigServices = { ...services, apps: new AppIndex(runtime.apps), features: runtime.features }
-  return runtime.apis.map((api) => compileApi(api, settings, all))
-}
-
+/** `services` may be used for longer than one publication: what they give of credentials is that of the latest. */
 export function compileApi(api: PublishedApi, settings: Settings, services: ApigServices): CompiledApi {
   const cors = api.corsPolicy === null ? null : corsStep(api.corsPolicy)
   const rules = api.rateRules === null ? null : rateRulesStep(api, api.rateRules, services)

@@ -13,6 +13,7 @@ import { type Log, openLog } from '../core/log.ts'
 import { cacheStorePrefix } from '../engine/cache-key.ts'
 import { Fleet } from '../gateway/fleet.ts'
 import { type Publication, SERVER_LIMITS } from '../gateway/protocol.ts'
+import { apigTexts } from '../gateway/serve-apis.ts'
 import type { DeployedProxy, PosternConfig } from '../model/deployment.ts'
 import { POLICY_KINDS } from '../policies/index.ts'
 import { LogFolder, logFilesPort } from '../stores/log-files.ts'
@@ -209,7 +210,7 @@ function publicationOf(config: PosternConfig, generation: number): Publication {
     settings: JSON.stringify(config.settings),
     responseCodes: responseCodesOf(config.responseCodes, process.env),
     proxies: config.proxies.map((deployed) => JSON.stringify(deployed)),
-    apig: JSON.stringify(config.apig),
+    apig: apigTexts(config.apig),
   }
 }
 

@@ -56,6 +56,7 @@ new GatewayThread({
   main: parentPort!,
   log,
   recorder,
+  gatewayId: setup.gatewayId,
   publish: {
     kinds: ALL_KINDS,
     counters,
@@ -64,7 +65,6 @@ new GatewayThread({
     servers: new MemoryServerStates(setup.servers as ServerStateTable),
     maps: new RemoteKeyValueMaps(setup.maps),
     hostMap: setup.hostMap,
-    gatewayId: setup.gatewayId,
     debugSecret: setup.debugSecret,
   },
   accounts: { directory, limits, recorder: usage },

@@ -19,6 +19,7 @@ import { keyValuePort } from '../stores/memory/key-value-port.ts'
 import { MemoryServerStates } from '../stores/memory/server-states.ts'
 import { Fleet } from './fleet.ts'
 import { type Publication, SERVER_LIMITS } from './protocol.ts'
+import { apigTexts } from './serve-apis.ts'
 
 const at = { file: 'test', line: 1, column: 1 }
 
@@ -61,7 +62,7 @@ const publication = (...proxies: DeployedProxy[]): Publication => ({
   settings: JSON.stringify(defaultSettings),
   responseCodes: false,
   proxies: proxies.map((one) => JSON.stringify(one)),
-  apig: JSON.stringify(noApig),
+  apig: apigTexts(noApig),
 })
 
 /** Stands in for the store thread: says that everything is written, and counts it. */

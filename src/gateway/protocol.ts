@@ -1,6 +1,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { HostMap } from '../model/deployment.ts'
 import type { ServerLimits, ServerTls } from '../wire/types.ts'
+import type { ApigTexts } from './serve-apis.ts'
 
 /** What a gateway thread is born with. */
 export interface WorkerSetup {
@@ -71,8 +72,7 @@ export interface Publication {
   readonly responseCodes: boolean
   /** Each the JSON of one `DeployedProxy`. */
   readonly proxies: readonly string[]
-  /** JSON of `ApigRuntime`. */
-  readonly apig: string
+  readonly apig: ApigTexts
 }
 
 export type ToWorker =

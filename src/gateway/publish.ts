@@ -1,17 +1,14 @@
 import { compileThrottle } from '../accounts/throttle.ts'
-import { compileApis, proxyName } from '../apig/compile.ts'
 import { ApiRouter } from '../apig/router.ts'
 import type { Cache } from '../core/cache.ts'
 import type { Counters } from '../core/counters.ts'
 import type { KeyValueMaps } from '../core/key-value-maps.ts'
 import type { LogFiles } from '../core/log-files.ts'
 import type { ServerStates } from '../core/server-states.ts'
-import { apigFault } from '../engine/apig-faults.ts'
 import { compileProxy } from '../engine/compile.ts'
 import type { EngineServices } from '../engine/compile-env.ts'
-import type { Fault } from '../engine/fault.ts'
 import type { PolicyKinds } from '../engine/policy.ts'
-import { type ApigRuntime, defaultFeatures, type PublishedApi } from '../model/apig.ts'
+import { defaultFeatures } from '../model/apig.ts'
 import {
   boundHosts,
   type DeployedProxy,
@@ -23,6 +20,7 @@ import { problemLine } from '../model/problem.ts'
 import { endpointKey } from './local-client.ts'
 import type { Publication } from './protocol.ts'
 import { HostRouter } from './route.ts'
+import type { ApiServing } from './serve-apis.ts'
 import type { Served } from './served.ts'
 import type { Snapshot } from './snapshot.ts'
 import { ThrottleGate } from './throttle-gate.ts'
@@ -37,7 +35,8 @@ export interface PublishServices {
   readonly servers: ServerStates
   readonly logFiles: LogFiles
   readonly hostMap: HostMap
-  readonly gatewayId: string
+  /** Those of the apig dialect, as they were compiled last. */
+  readonly apis: ApiServing
   readonly debugSecret: string
 }
 
@@ -46,15 +45,15 @@ export function snapshotOf(publication: Publication, services: PublishServices):
   const settings = JSON.parse(publication.settings) as Settings
   const served: Served[] = []
   for (const text of publication.proxies) served.push(...serve(JSON.parse(text) as DeployedProxy, settings, services))
-  const apig = JSON.parse(publication.apig) as ApigRuntime
+  const { apis, features } = services.apis.serve(publication.apig, publication.settings, settings)
   return {
     generation: publication.generation,
     settings,
     responseCodes: publication.responseCodes,
     router: new HostRouter(served),
     endpoints: new Map(served.map((one) => [endpointKey(one.endpoint.proxy.name, one.endpoint.name), one])),
-    apis: new ApiRouter(serveApis(apig, settings, services)),
-    features: apig.features,
+    apis: new ApiRouter(apis),
+    features,
     debugSecret: services.debugSecret,
     destinations: new Destinations(services.hostMap, !settings.edgeCompatibleTls),
     balancers: [...new Set(served.map(({ endpoint }) => endpoint.proxy))].flatMap((proxy) => proxy.balancers),
@@ -98,36 +97,3 @@ function serve(deployed: DeployedProxy, settings: Settings, services: PublishSer
     gate,
   }))
 }
-
-/** The APIs of the apig dialect, and behind them the preflights of those that take no OPTIONS themselves. */
-function serveApis(
-  apig: ApigRuntime,
-  settings: Settings,
-  services: PublishServices,
-): { api: PublishedApi; entry: Served }[] {
-  const { engine, gatewayId } = services
-  const compiled = compileApis(apig, settings, { ...engine, gatewayId })
-  const served = compiled.map(({ api, endpoint, access }) => {
-    const throttle = compileThrottle(api.throttle, {
-      counters: services.counters,
-      environment: api.stage,
-      api: proxyName(api),
-      gatewayLimitPerSecond: apig.features.apiLimitPerSecond ?? settings.gatewayLimitPerSecond ?? GATEWAY_LIMIT_OF_APIG,
-    })
-    const gate = throttle === null ? null : new ThrottleGate(throttle, settings.rateLimitFields)
-    return { api, entry: { endpoint, serviceId: null, hosts: [], strict: false, access, gate } }
-  })
-  const preflights = compiled.flatMap(({ api, endpoint, preflight }) => {
-    if (preflight === null) return []
-    const access = [...preflight, (): Fault => NO_METHOD_FAULT]
-    return [
-      {
-        api: { ...api, method: 'OPTIONS' },
-        entry: { endpoint, serviceId: null, hosts: [], strict: false, access, gate: null },
-      },
-    ]
-  })
-  return [...served, ...preflights]
-}
-
-const NO_METHOD_FAULT = apigFault('MethodNotFound')

@@ -27,6 +27,7 @@ import {
 } from './protocol.ts'
 import { protocolError } from './protocol-error.ts'
 import { emptySnapshot, type PublishServices, snapshotOf } from './publish.ts'
+import { ApiServing } from './serve-apis.ts'
 
 const FULL_WARNING_EVERY_MS = 10_000
 
@@ -41,7 +42,8 @@ export interface ThreadServices {
   readonly main: MessagePort
   readonly log: Log
   readonly recorder: Recorder
-  readonly publish: Omit<PublishServices, 'engine'>
+  readonly gatewayId: string
+  readonly publish: Omit<PublishServices, 'engine' | 'apis'>
   readonly accounts: LocalAccounts
   readonly version: string
   readonly backend: Backend
@@ -80,18 +82,20 @@ export class GatewayThread implements LifeServices {
       log: services.log,
       now: Date.now,
     })
+    const engine = {
+      outbound: this.#outbound,
+      access: this.#access,
+      counters: services.publish.counters,
+      cache: services.publish.cache,
+      maps: services.publish.maps,
+      servers: services.publish.servers,
+      logFiles: services.publish.logFiles,
+      now: Date.now,
+    }
     this.#publish = {
       ...services.publish,
-      engine: {
-        outbound: this.#outbound,
-        access: this.#access,
-        counters: services.publish.counters,
-        cache: services.publish.cache,
-        maps: services.publish.maps,
-        servers: services.publish.servers,
-        logFiles: services.publish.logFiles,
-        now: Date.now,
-      },
+      engine,
+      apis: new ApiServing({ ...engine, gatewayId: services.gatewayId }),
     }
     this.#life = new Life(this, snapshot)
     this.#monitors = new HealthMonitors(this.client, services.log)
