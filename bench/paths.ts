@@ -12,6 +12,7 @@ const PATHS: readonly (readonly [path: string, name: string])[] = [
   ['/bare/1k', 'pass-through'],
   ['/counted/1k', 'with response codes of a service'],
   ['/throttled/1k', 'with throttles of API and address too'],
+  ['/apig/1k', 'an API of the apig dialect with a path parameter and the same throttles'],
   ['/svc/1k', 'with a JSON callout and a header from it'],
   ['/weather/forecast?postalcode=10115&country=DE', 'the demo: callout, extraction, fault rules, enriched answer'],
 ]
