@@ -15,6 +15,8 @@ export class UsageRecorder {
   #amounts: Amount[] = []
   // Since the last `set`: what comes after one must stay after it.
   #sums = new Map<string, Amount>()
+  // Most calls add to what the one before added to.
+  #last: Amount | null = null
   #errors: IntegrationError[] = []
   #dropped = 0
 
@@ -47,10 +49,24 @@ export class UsageRecorder {
     set: boolean = false,
   ): void {
     const minuteMs = Math.floor(atMs / MINUTE_MS) * MINUTE_MS
+    const last = this.#last
+    if (
+      last !== null &&
+      !set &&
+      last.atMs === minuteMs &&
+      last.name === name &&
+      last.service === service &&
+      last.application === application &&
+      last.kind === kind
+    ) {
+      last.value += value
+      return
+    }
     const key = `${service}\0${application}\0${kind}\0${name}\0${minuteMs}`
     const sum = this.#sums.get(key)
     if (sum !== undefined && !set) {
       sum.value += value
+      this.#last = sum
       return
     }
     if (this.#amounts.length >= AMOUNTS_MAX) {
@@ -59,6 +75,8 @@ export class UsageRecorder {
     }
     const amount = { service, application, kind, name, atMs: minuteMs, value, set }
     this.#amounts.push(amount)
+    // Nothing is added to what was set: it goes on as it was told.
+    this.#last = set ? null : amount
     if (set) this.#sums.clear()
     else this.#sums.set(key, amount)
   }
@@ -73,6 +91,7 @@ export class UsageRecorder {
     const batch = { amounts: this.#amounts, errors: this.#errors }
     this.#amounts = []
     this.#sums = new Map()
+    this.#last = null
     this.#errors = []
     return batch
   }
