@@ -35,6 +35,8 @@ export interface AccountServices {
   readonly registry: Registry
   readonly proxies: ProxySettingsStore
   readonly usage: UsageQueries
+  /** Where gateways elsewhere reach the Service Management API, as configurations for them say. */
+  backendUrl(): string
 }
 
 /** All that the admin door needs; it keeps no globals and reads no environment. */

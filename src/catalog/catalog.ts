@@ -51,6 +51,8 @@ export class Catalog {
   #entities: EnvironmentEntities
   #lastDeployment = 0
   #apig: ApigResources
+  /** Kept by the portal, not here. */
+  #ofPortal: readonly DeployedProxy[] = []
   #last: Promise<unknown> = Promise.resolve()
 
   constructor(services: CatalogServices) {
@@ -334,6 +336,20 @@ export class Catalog {
     })
   }
 
+  /** Serves these in place of what a portal had configured before. Throws CatalogError when they do not fit beside the others. */
+  usePortal(proxies: readonly DeployedProxy[]): Promise<void> {
+    return this.#oneAtATime(async () => {
+      const before = this.#ofPortal
+      this.#ofPortal = proxies
+      try {
+        await this.#change(this.#deployments, this.#entities, [])
+      } catch (error) {
+        this.#ofPortal = before
+        throw error
+      }
+    })
+  }
+
   async #replace(word: EntityWord, key: string, entity: object | null): Promise<void> {
     const kind = ENTITY_KINDS[word]
     const others = kind.of(this.#entities).filter((other) => kind.key(other) !== key)
@@ -374,7 +390,7 @@ export class Catalog {
       ...files,
       settings: { ...files.settings, entities },
       apig: apig.runtime,
-      proxies: [...files.proxies, ...[...deployments.values()].map(({ deployed }) => deployed)],
+      proxies: [...files.proxies, ...this.#ofPortal, ...[...deployments.values()].map(({ deployed }) => deployed)],
     }
   }
 

@@ -10,6 +10,7 @@ import { loadAdminToken } from '../admin/token.ts'
 import { systemClock } from '../core/clock.ts'
 import { debugToken } from '../core/debug-token.ts'
 import { type Log, openLog } from '../core/log.ts'
+import { portalOf } from '../dialects/apicast/portal.ts'
 import { cacheStorePrefix } from '../engine/cache-key.ts'
 import { Fleet } from '../gateway/fleet.ts'
 import { type Publication, SERVER_LIMITS } from '../gateway/protocol.ts'
@@ -26,11 +27,12 @@ import { MemoryServerStates } from '../stores/memory/server-states.ts'
 import { openDocuments } from '../stores/sqlite/documents.ts'
 import { loadSealKey, sealed } from '../stores/sqlite/sealed.ts'
 import { allProblems, printProblems, summary } from './check.ts'
-import { responseCodesOf } from './check-access.ts'
+import { accessProblems, responseCodesOf } from './check-access.ts'
 import { problemsOfProxy } from './compile-problems.ts'
 import { loadPaths } from './load-paths.ts'
 import { openCatalog } from './open-catalog.ts'
 import type { StartOptions } from './options.ts'
+import { Portal } from './portal.ts'
 import { selfCalls } from './self-calls.ts'
 import { onShutdown } from './shutdown.ts'
 import { Stores } from './stores.ts'
@@ -63,13 +65,21 @@ function load(paths: readonly string[], options: StartOptions): PosternConfig {
   const problems = allProblems(loaded, problemsOfProxy)
   const errors = problems.filter((problem) => problem.severity === 'error').length
   printProblems(problems, (line) => process.stderr.write(`${line}\n`))
-  if (loaded.config !== null && errors === 0) return loaded.config
+  if (loaded.config !== null && errors === 0) return all.length === 0 ? spokenByPortal(loaded.config) : loaded.config
   process.stderr.write(`nothing was started: ${summary(errors, problems.length - errors)}\n`)
   process.exit(1)
 }
 
+/** A gateway that a portal configures alone speaks as APIcast. */
+function spokenByPortal(config: PosternConfig): PosternConfig {
+  if ((process.env['THREESCALE_PORTAL_ENDPOINT'] ?? '') === '') return config
+  return { ...config, settings: { ...config.settings, dialect: 'apicast' } }
+}
+
 async function serve(config: PosternConfig, options: StartOptions, log: Log, began: number): Promise<void> {
   const tls = tlsDoors(options)
+  const portalAddress = portalOf(process.env)
+  let portal: Portal | null = null
   const debugSecret = randomBytes(32).toString('hex')
   let generation = 1
   const sealKey = loadSealKey(options.data)
@@ -150,7 +160,12 @@ async function serve(config: PosternConfig, options: StartOptions, log: Log, beg
     token: token.value,
     analytics: stores.analytics,
     services: () => registry.services,
-    accounts: { registry, proxies: new ProxySettingsStore(documents, Date.now), usage: stores.usage },
+    accounts: {
+      registry,
+      proxies: new ProxySettingsStore(documents, Date.now),
+      usage: stores.usage,
+      backendUrl: () => `http://${shownHost(options.backendHost)}:${fleet.backendPort}`,
+    },
     proxies: () => summaries(catalog.config),
     edge: {
       catalog,
@@ -187,8 +202,24 @@ async function serve(config: PosternConfig, options: StartOptions, log: Log, beg
     throw new Error(`the admin door ${options.adminHost}:${options.adminPort} cannot be opened: ${error.message}`)
   })
   warnOfSelf(catalog.config)
+  if (portalAddress !== null) {
+    portal = new Portal({
+      address: portalAddress,
+      env: process.env,
+      log,
+      judge: (deployed) => [
+        ...accessProblems(deployed, responseCodesOf(config.responseCodes, process.env)),
+        ...problemsOfProxy(deployed, config.settings),
+      ],
+      serve: (proxies) => catalog.usePortal(proxies),
+    })
+    await portal.start().catch((error: Error) => {
+      throw new Error(`the portal ${portalAddress.url} gives no configuration: ${error.message}`)
+    })
+  }
   banner(catalog.config, options, fleet, admin, token.value, performance.now() - began)
   onShutdown(log, GRACE_MS, async () => {
+    portal?.close()
     await fleet.close(GRACE_MS)
     await admin.close()
     await stores.close()
@@ -246,6 +277,9 @@ function dashboardFolder(): string | null {
   return places.find((place) => existsSync(`${place}index.html`)) ?? null
 }
 
+const shownHost = (host: string): string =>
+  host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host
+
 function banner(
   config: PosternConfig,
   options: StartOptions,
@@ -254,18 +288,16 @@ function banner(
   token: string,
   tookMs: number,
 ): void {
-  const shown = (host: string): string =>
-    host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host
-  const adminUrl = `http://${shown(options.adminHost)}:${admin.port}`
+  const adminUrl = `http://${shownHost(options.adminHost)}:${admin.port}`
   const { proxies } = config
   const count = (n: number, one: string): string => `${n} ${one}${n === 1 ? '' : 's'}`.replace('proxys', 'proxies')
   process.stdout.write(
-    `gateway: http://${shown(options.host)}:${fleet.port}\n` +
-      (fleet.tlsPort === 0 ? '' : `gateway (tls): https://${shown(options.host)}:${fleet.tlsPort}\n`) +
-      `backend: http://${shown(options.backendHost)}:${fleet.backendPort}\n` +
+    `gateway: http://${shownHost(options.host)}:${fleet.port}\n` +
+      (fleet.tlsPort === 0 ? '' : `gateway (tls): https://${shownHost(options.host)}:${fleet.tlsPort}\n`) +
+      `backend: http://${shownHost(options.backendHost)}:${fleet.backendPort}\n` +
       (fleet.backendTlsPort === 0
         ? ''
-        : `backend (tls): https://${shown(options.backendHost)}:${fleet.backendTlsPort}\n`) +
+        : `backend (tls): https://${shownHost(options.backendHost)}:${fleet.backendTlsPort}\n`) +
       `admin: ${adminUrl}\n` +
       `dashboard: ${adminUrl}/?token=${token}\n` +
       `ready: ${count(proxies.length, 'proxy')}, ${config.apig.apis.length > 0 ? `${count(config.apig.apis.length, 'API')}, ` : ''}${count(options.workers, 'worker')}, ${(tookMs / 1000).toFixed(2)} s\n`,

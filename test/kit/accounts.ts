@@ -74,7 +74,12 @@ export class AccountsInProcess {
       demoOptions({
         clock,
         services: () => registry.services,
-        accounts: { registry, proxies: new ProxySettingsStore(documents, () => clock.now()), usage },
+        accounts: {
+          backendUrl: () => `http://127.0.0.1:${server.port}`,
+          registry,
+          proxies: new ProxySettingsStore(documents, () => clock.now()),
+          usage,
+        },
       }),
     )
     return new AccountsInProcess({

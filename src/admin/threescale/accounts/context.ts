@@ -11,6 +11,7 @@ export interface AccountContext {
   readonly registry: Registry
   readonly proxies: ProxySettingsStore
   readonly clock: Clock
+  backendUrl(): string
 }
 
 /** One call. `path`: what the pattern's `:names` stand for. */

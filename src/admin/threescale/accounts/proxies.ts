@@ -167,6 +167,7 @@ function contentOf(call: Call, service: Service, environment: ProxyEnvironment):
     proxy: {
       ...all,
       hosts: typeof endpoint === 'string' && endpoint !== '' ? [hostOf(endpoint)] : ['localhost'],
+      backend: { endpoint: call.context.backendUrl() },
       policy_chain: policies.length === 0 ? DEFAULT_CHAIN : policies,
       proxy_rules: rules.map((rule) => ({
         id: id(rule.id),

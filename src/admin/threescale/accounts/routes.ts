@@ -36,6 +36,15 @@ export function accountRoutes(scope: FastifyInstance, context: AccountContext, g
   scope.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) => {
     done(null, formOf(String(body)))
   })
+  // The Ruby client names JSON even where it sends nothing.
+  scope.removeContentTypeParser('application/json')
+  scope.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
+    try {
+      done(null, String(body).trim() === '' ? {} : JSON.parse(String(body)))
+    } catch {
+      done(new AdminError(400, 'bad_json', 'The body is not well-formed JSON.'))
+    }
+  })
   scope.addHook('preHandler', async (request) => {
     const refusal = guard.refusal(request, [...offeredSecrets(request), ...secretsInBody(request.body)])
     if (refusal !== undefined) throw refusal
