@@ -6,6 +6,7 @@ import type { EnvironmentEntities, FlowHooks, SharedFlow } from '../model/entiti
 import { type Problem, problemLine } from '../model/problem.ts'
 import type { ApiProxy } from '../model/proxy.ts'
 import { type ApigResources, apigResources, documentChanges, loadApig } from './apig.ts'
+import { deployedAt } from './deployed.ts'
 import { ENTITY_KINDS, type EntityWord } from './entity-kinds.ts'
 import { CatalogError } from './error.ts'
 import type { DocumentChange, Documents } from './ports.ts'
@@ -490,17 +491,6 @@ function ownedByFile(what: string): CatalogError {
 function withFlow(entities: EnvironmentEntities, name: string, flow: SharedFlow | null): EnvironmentEntities {
   const others = entities.sharedFlows.filter((other) => other.name !== name)
   return { ...entities, sharedFlows: flow === null ? others : [...others, flow] }
-}
-
-function deployedAt(proxy: ApiProxy, basePath: string, deployment: number): DeployedProxy {
-  const proxyEndpoints =
-    basePath === ''
-      ? proxy.proxyEndpoints
-      : proxy.proxyEndpoints.map((endpoint) => ({
-          ...endpoint,
-          basePath: `${basePath}${endpoint.basePath}`.replace(/(?<=.)\/$/, ''),
-        }))
-  return { proxy: { ...proxy, proxyEndpoints }, serviceId: null, throttle: null, deployment }
 }
 
 const jsonBody = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value))
