@@ -2,15 +2,16 @@ import { Draft, randomId } from '../dialects/apig/draft.ts'
 import type { PolicyReaders } from '../dialects/apigee/index.ts'
 import type { ApigRuntime } from '../model/apig.ts'
 import type { DeployedProxy, PosternConfig } from '../model/deployment.ts'
-import type { EnvironmentEntities, FlowHooks, SharedFlow } from '../model/entities.ts'
+import type { EnvironmentEntities } from '../model/entities.ts'
 import { type Problem, problemLine } from '../model/problem.ts'
 import type { ApiProxy } from '../model/proxy.ts'
 import { type ApigResources, apigResources, documentChanges, loadApig } from './apig.ts'
 import { deployedAt } from './deployed.ts'
 import { ENTITY_KINDS, type EntityWord } from './entity-kinds.ts'
 import { CatalogError } from './error.ts'
+import { FlowCatalog, mustNotBeDeployed } from './flows.ts'
 import type { DocumentChange, Documents } from './ports.ts'
-import { errorText, PROXIES, Revisions, SHARED_FLOWS } from './revisions.ts'
+import { errorText, PROXIES, Revisions } from './revisions.ts'
 
 export interface CatalogServices {
   /** What the files name: they own it, and an admin API leaves it alone. */
@@ -37,8 +38,6 @@ export interface Deployment {
 type Deployments = ReadonlyMap<string, { readonly deployment: Deployment; readonly deployed: DeployedProxy }>
 
 const DEPLOYMENT = 'api-deployment'
-const FLOW_DEPLOYMENT = 'sharedflow-deployment'
-const HOOK = 'flow-hook'
 
 /**
  * What is imported, deployed and set beside the files, and what is served of it all. A change is judged, published to every
@@ -46,7 +45,7 @@ const HOOK = 'flow-hook'
  */
 export class Catalog {
   readonly revisions: Revisions<ApiProxy>
-  readonly flowRevisions: Revisions<SharedFlow>
+  readonly flows: FlowCatalog
   readonly #services: CatalogServices
   #deployments: Deployments = new Map()
   #entities: EnvironmentEntities
@@ -59,12 +58,15 @@ export class Catalog {
   constructor(services: CatalogServices) {
     this.#services = services
     this.revisions = new Revisions(PROXIES, services.documents, services.kinds)
-    this.flowRevisions = new Revisions(SHARED_FLOWS, services.documents, services.kinds)
     this.#entities = services.files.settings.entities
     this.#apig = apigResources(loadApig(services.files.apigResources, services.documents))
     for (const word of Object.keys(ENTITY_KINDS) as EntityWord[]) this.#loadEntities(word)
-    for (const { key } of services.documents.list(FLOW_DEPLOYMENT)) this.#loadFlow(key)
-    this.#loadHooks()
+    this.flows = new FlowCatalog(services, {
+      entities: () => this.#entities,
+      change: (entities, changes) => this.#change(this.#deployments, entities, changes),
+      oneAtATime: (work) => this.#oneAtATime(work),
+    })
+    this.#entities = this.flows.loaded(this.#entities)
     for (const { key } of services.documents.list(DEPLOYMENT)) this.#loadDeployment(key)
   }
 
@@ -96,7 +98,7 @@ export class Catalog {
   /** A revision as its files have it. Throws CatalogError when there is none. */
   proxy(name: string, revision: number): ApiProxy {
     const owned = this.#owned(name)
-    return owned?.revision === revision ? owned : this.revisions.read(name, revision)
+    return owned?.revision === revision ? owned : this.revisions.draft(name, revision)
   }
 
   /** Keeps a bundle as the next revision; nothing of it is served yet. */
@@ -173,80 +175,12 @@ export class Catalog {
     })
   }
 
-  /** Names of shared flows: imported, or of a file. Sorted. */
-  get flowNames(): string[] {
-    return [...new Set([...this.#entities.sharedFlows.map(({ name }) => name), ...this.flowRevisions.names()])].sort()
-  }
-
-  /** The revision of a shared flow that is deployed; null: none. */
-  deployedFlow(name: string): SharedFlow | null {
-    return this.#entities.sharedFlows.find((flow) => flow.name === name) ?? null
-  }
-
-  importFlow(name: string, zip: Uint8Array): Promise<SharedFlow> {
+  /** Puts one file into a revision that is not deployed. */
+  addFile(name: string, revision: number, path: string, content: Uint8Array): Promise<void> {
     return this.#oneAtATime(async () => {
-      this.#flowMustNotBeOwned(name)
-      return this.flowRevisions.import(name, zip, this.#services.now())
-    })
-  }
-
-  deployFlow(name: string, revision: number, override: boolean): Promise<void> {
-    return this.#oneAtATime(async () => {
-      this.#flowMustNotBeOwned(name)
-      const flow = this.flowRevisions.read(name, revision)
-      const before = this.deployedFlow(name)
-      if (before !== null && !override) {
-        const text = `Revision ${before.revision} of shared flow ${name} is deployed already; undeploy it or deploy with override=true`
-        throw new CatalogError('conflict', 'messaging.config.beans.SharedFlowAlreadyDeployed', text)
-      }
-      const change = { kind: FLOW_DEPLOYMENT, key: name, body: jsonBody({ revision }) }
-      await this.#change(this.#deployments, withFlow(this.#entities, name, flow), [change])
-    })
-  }
-
-  undeployFlow(name: string, revision: number): Promise<void> {
-    return this.#oneAtATime(async () => {
-      this.#flowMustNotBeOwned(name)
-      if (this.deployedFlow(name)?.revision !== revision) {
-        this.flowRevisions.zip(name, revision)
-        const text = `Revision ${revision} of shared flow ${name} is not deployed`
-        throw new CatalogError('conflict', 'messaging.config.beans.SharedFlowNotDeployed', text)
-      }
-      const change = { kind: FLOW_DEPLOYMENT, key: name, body: null }
-      await this.#change(this.#deployments, withFlow(this.#entities, name, null), [change])
-    })
-  }
-
-  /** Forgets a revision of a shared flow, or all of them with null. */
-  removeFlow(name: string, revision: number | null): Promise<void> {
-    return this.#oneAtATime(async () => {
-      this.#flowMustNotBeOwned(name)
-      if (revision !== null) this.flowRevisions.zip(name, revision)
-      const doomed = revision === null ? this.flowRevisions.of(name).map((head) => head.revision) : [revision]
-      const deployed = this.deployedFlow(name)?.revision
-      if (deployed !== undefined && doomed.includes(deployed)) {
-        const text = `Revision ${deployed} of shared flow ${name} is deployed; undeploy it first`
-        throw new CatalogError('conflict', 'messaging.config.beans.SharedFlowIsDeployed', text)
-      }
-      this.flowRevisions.remove(name, doomed, this.#services.now())
-    })
-  }
-
-  get flowHooks(): FlowHooks {
-    return this.#entities.flowHooks
-  }
-
-  /** Attaches a shared flow that is deployed; null detaches. */
-  setFlowHook(hook: keyof FlowHooks, sharedFlow: string | null): Promise<void> {
-    return this.#oneAtATime(async () => {
-      if (this.#services.files.settings.entities.flowHooks[hook] !== null) throw ownedByFile(`flow hook ${hook}`)
-      if (sharedFlow !== null && this.deployedFlow(sharedFlow) === null) {
-        const text = `SharedFlow named ${sharedFlow} is not deployed in this environment`
-        throw new CatalogError('missing', 'messaging.config.beans.SharedFlowDoesNotExist', text)
-      }
-      const next = { ...this.#entities, flowHooks: { ...this.#entities.flowHooks, [hook]: sharedFlow } }
-      const body = sharedFlow === null ? null : jsonBody({ sharedFlow })
-      await this.#change(this.#deployments, next, [{ kind: HOOK, key: hook, body }])
+      this.#mustNotBeOwned(name)
+      mustNotBeDeployed(this.#deployments.get(name)?.deployment.revision === revision, revision, `application ${name}`)
+      this.revisions.addFile(name, revision, path, content, this.#services.now())
     })
   }
 
@@ -422,39 +356,6 @@ export class Catalog {
     this.#entities = kind.with(this.#entities, [...kind.of(this.#entities), ...read])
   }
 
-  #flowMustNotBeOwned(name: string): void {
-    const { sharedFlows } = this.#services.files.settings.entities
-    if (sharedFlows.some((flow) => flow.name === name)) throw ownedByFile(`shared flow ${name}`)
-  }
-
-  #loadFlow(name: string): void {
-    const { documents, warn } = this.#services
-    if (this.deployedFlow(name) !== null) return
-    try {
-      const text = Buffer.from(documents.read(FLOW_DEPLOYMENT, name)!).toString('utf8')
-      const { revision } = JSON.parse(text) as { revision: number }
-      this.#entities = withFlow(this.#entities, name, this.flowRevisions.read(name, revision))
-    } catch (error) {
-      warn(
-        { sharedFlow: name, reason: (error as Error).message },
-        'a deployed shared flow cannot be read and is left out',
-      )
-    }
-  }
-
-  #loadHooks(): void {
-    const { documents, warn } = this.#services
-    for (const { key } of documents.list(HOOK)) {
-      const hook = key as keyof FlowHooks
-      const text = Buffer.from(documents.read(HOOK, key)!).toString('utf8')
-      const { sharedFlow } = JSON.parse(text) as { sharedFlow: string }
-      if (this.#entities.flowHooks[hook] !== null) continue
-      if (this.deployedFlow(sharedFlow) === null)
-        warn({ hook, sharedFlow }, 'the shared flow of a flow hook is not there')
-      else this.#entities = { ...this.#entities, flowHooks: { ...this.#entities.flowHooks, [hook]: sharedFlow } }
-    }
-  }
-
   /** At start: a deployment that can no longer be served is told and left out, so that the others are served. */
   #loadDeployment(name: string): void {
     const { documents, judge, warn } = this.#services
@@ -480,17 +381,6 @@ export class Catalog {
     this.#last = mine.catch(() => undefined)
     return mine
   }
-}
-
-function ownedByFile(what: string): CatalogError {
-  const text = `${what} comes from a file that this gateway was started with; change it there`
-  return new CatalogError('owned-by-file', 'messaging.config.beans.OwnedByFile', text)
-}
-
-/** The entities with that revision of a shared flow; null: with none of its name. */
-function withFlow(entities: EnvironmentEntities, name: string, flow: SharedFlow | null): EnvironmentEntities {
-  const others = entities.sharedFlows.filter((other) => other.name !== name)
-  return { ...entities, sharedFlows: flow === null ? others : [...others, flow] }
 }
 
 const jsonBody = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value))

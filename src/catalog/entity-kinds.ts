@@ -143,11 +143,12 @@ function expirySeconds(fields: Fields): number | null {
   if (!fields.has('expirySettings')) return null
   const settings = fields.inner('expirySettings')
   settings.ignore('valuesNull')
-  for (const other of ['timeOfDay', 'expiryDate']) {
-    if (!settings.has(other)) continue
-    const text = `expirySettings.${other} is not supported for a cache; give timeoutInSec`
-    throw new CatalogError('invalid', 'messaging.config.beans.InvalidExpirySettings', text)
-  }
+  // apigeetool always sends this date, beside timeoutInSec or alone: never.
+  settings.ignore('expiryDate')
+  if (settings.has('expiryDate') && settings.inner('expiryDate').textLike('value') === '12-31-9999') {
+    if (!settings.has('timeoutInSec')) return EXPIRY_SECONDS_MAX
+  } else if (settings.has('expiryDate')) throw unsupportedExpiry('expiryDate')
+  if (settings.has('timeOfDay')) throw unsupportedExpiry('timeOfDay')
   if (!settings.has('timeoutInSec')) return null
   const timeout = settings.inner('timeoutInSec')
   const seconds = timeout.whole('value', 1, EXPIRY_SECONDS_MAX)
@@ -199,6 +200,11 @@ const references: EntityKind<Reference> = {
   show: ({ name, refers, resourceType }) => ({ name, refers, resourceType }),
   of: (entities) => entities.references,
   with: (entities, list) => ({ ...entities, references: list }),
+}
+
+function unsupportedExpiry(name: string): CatalogError {
+  const text = `expirySettings.${name} is not supported for a cache; give timeoutInSec`
+  return new CatalogError('invalid', 'messaging.config.beans.InvalidExpirySettings', text)
 }
 
 /** By the word of the path. A new kind of entity is a row here. */

@@ -5,6 +5,7 @@ import {
   readBundle,
   readSharedFlow,
 } from '../dialects/apigee/index.ts'
+import { writeZip } from '../dialects/apigee/zip-writer.ts'
 import type { SharedFlow } from '../model/entities.ts'
 import { type Problem, problemLine } from '../model/problem.ts'
 import type { ApiProxy } from '../model/proxy.ts'
@@ -13,6 +14,8 @@ import type { DocumentHead, Documents } from './ports.ts'
 
 interface BundleRead<T> {
   readonly value: T | null
+  /** What there is of it, errors or not. */
+  readonly draft: T
   readonly problems: readonly Problem[]
 }
 
@@ -39,8 +42,8 @@ export const PROXIES: RevisionKind<ApiProxy> = {
   missing: 'messaging.config.beans.ApplicationDoesNotExist',
   revisionMissing: 'messaging.config.beans.ApplicationRevisionDoesNotExist',
   read(files, kinds, at) {
-    const { proxy, problems } = readBundle(files, kinds, at)
-    return { value: proxy, problems }
+    const { proxy, draft, problems } = readBundle(files, kinds, at)
+    return { value: proxy, draft, problems }
   },
 }
 
@@ -51,8 +54,8 @@ export const SHARED_FLOWS: RevisionKind<SharedFlow> = {
   missing: 'messaging.config.beans.SharedFlowDoesNotExist',
   revisionMissing: 'messaging.config.beans.SharedFlowRevisionDoesNotExist',
   read(files, kinds, at) {
-    const { sharedFlow, problems } = readSharedFlow(files, kinds, at)
-    return { value: sharedFlow, problems }
+    const { sharedFlow, draft, problems } = readSharedFlow(files, kinds, at)
+    return { value: sharedFlow, draft, problems }
   },
 }
 
@@ -111,7 +114,7 @@ export class Revisions<T> {
     }
     const heads = this.#documents.list(this.#kind.document).filter((head) => nameOf(head) === name)
     const revision = Math.max(0, ...heads.map((head) => Number(head.key.slice(name.length + 1)))) + 1
-    const value = this.#valueOf(zip, name, revision)
+    const value = this.#skeletonOf(zip, name, revision) ?? this.#valueOf(zip, name, revision)
     this.#documents.write([{ kind: this.#kind.document, key: keyOf(name, revision), body: zip }], nowMs)
     return value
   }
@@ -124,9 +127,40 @@ export class Revisions<T> {
     return value
   }
 
+  /** As `read`, but of a revision that is still being put together what there is of it. */
+  draft(name: string, revision: number): T {
+    const { files } = filesOfZip(this.zip(name, revision), `${name}.zip`)
+    return files === null ? this.read(name, revision) : this.#kind.read(files, this.#kinds, { name, revision }).draft
+  }
+
+  /**
+   * Puts one file into a revision: apigeetool sends a bundle that way, piece by piece after a zip that holds only the descriptor.
+   * `path` is below the top folder. What is wrong with the whole shows when it is deployed.
+   */
+  addFile(name: string, revision: number, path: string, content: Uint8Array, nowMs: number): void {
+    const { files, top } = filesOfZip(this.zip(name, revision), `${name}.zip`)
+    const all = new Map([...(files ?? [])].map(([file, bytes]) => [file, Buffer.from(bytes)]))
+    const zip = writeZip(all.set(`${top}/${path}`, Buffer.from(content)))
+    const { problems } = filesOfZip(zip, `${name}.zip`)
+    if (problems.some((problem) => problem.severity === 'error')) {
+      throw new CatalogError('invalid', BUNDLE_INVALID, errorText(problems))
+    }
+    this.#documents.write([{ kind: this.#kind.document, key: keyOf(name, revision), body: zip }], nowMs)
+  }
+
   remove(name: string, revisions: readonly number[], nowMs: number): void {
     const changes = revisions.map((revision) => ({ kind: this.#kind.document, key: keyOf(name, revision), body: null }))
     this.#documents.write(changes, nowMs)
+  }
+
+  /** A zip that holds no more than the descriptor, to be filled piece by piece; null: it is another one. */
+  #skeletonOf(zip: Uint8Array, name: string, revision: number): T | null {
+    const { files } = filesOfZip(zip, `${name}.zip`)
+    if (files === null || files.size === 0) return null
+    if ([...files.keys()].some((path) => path.split('/').length !== 2)) return null
+    const { draft, problems } = this.#kind.read(files, this.#kinds, { name, revision })
+    const others = problems.filter(({ severity, code }) => severity === 'error' && !INCOMPLETE.includes(code))
+    return others.length === 0 ? draft : null
   }
 
   #valueOf(zip: Uint8Array, name: string, revision: number): T {
@@ -137,6 +171,8 @@ export class Revisions<T> {
   }
 }
 
+/** Errors of a bundle that is not whole yet. */
+const INCOMPLETE = ['ProxyEndpointMissing', 'SharedFlowMissing']
 const NAME = /^[A-Za-z0-9._\-$% ]{1,255}$/
 const BUNDLE_INVALID = 'messaging.config.beans.InvalidBundle'
 const ERRORS_SHOWN_MAX = 20

@@ -8,9 +8,10 @@ import type { EngineServices } from './compile-env.ts'
 import { type CompileContext, SharedFlows, StepCompiler, withContent } from './compile-steps.ts'
 import { compileTarget } from './compile-target.ts'
 import type { Exchange } from './exchange.ts'
+import { Fault } from './fault.ts'
 import type { Outcome, Step } from './outcome.ts'
 import type { EndpointPlan, FaultRulePlan, ProxyPlan, RoutePlan, Segments, TargetPlan, Test } from './plan.ts'
-import type { PolicyKinds } from './policy.ts'
+import type { PolicyKinds, SharedFlowPlan } from './policy.ts'
 import { run } from './runner.ts'
 
 export interface Compilation {
@@ -136,10 +137,11 @@ class ProxyCompilation {
   /** The steps of a flow hook; none where the environment has no such hook. */
   #hook(hook: keyof FlowHooks): readonly Step[] {
     const { problems, settings } = this.#context
-    const name = settings.entities.flowHooks[hook]
-    if (name === null) return []
+    const attached = settings.entities.flowHooks[hook]
+    if (attached === null) return []
+    const { sharedFlow: name, continueOnError } = attached
     const flow = this.#sharedFlows.find(name)
-    if (flow !== null) return [enterFlow(hook), ...flow.steps]
+    if (flow !== null) return [enterFlow(hook), ...(continueOnError ? [unfailing(flow)] : flow.steps)]
     problems.error('SharedFlowNotFound', NOWHERE, `${hook} names the shared flow ${name}, which is not deployed`)
     return []
   }
@@ -194,6 +196,15 @@ const HOOKS = {
 const NOWHERE = { file: 'flow hooks', line: 1, column: 1 }
 
 const stepsOrNull = (steps: readonly Step[]): readonly Step[] | null => (steps.length === 0 ? null : steps)
+
+/** Runs a shared flow whose faults end it and nothing else. Its steps are there when the deployment is. */
+function unfailing(flow: SharedFlowPlan): Step {
+  const settled = (outcome: Outcome): Outcome => (outcome instanceof Fault ? undefined : outcome)
+  return (x) => {
+    const outcome = run(flow.steps, x)
+    return outcome instanceof Promise ? outcome.then(settled) : settled(outcome)
+  }
+}
 
 function enterFlow(name: string): Step {
   return (x) => {

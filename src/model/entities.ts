@@ -69,12 +69,18 @@ export type SharedFlow = Omit<ApiProxy, 'proxyEndpoints' | 'targetEndpoints'> & 
   readonly steps: readonly Step[]
 }
 
-/** Shared flows that run around every proxy of the environment, by name; null: none. */
+/** Shared flows that run around every proxy of the environment; null: none. */
 export interface FlowHooks {
-  readonly PreProxyFlowHook: string | null
-  readonly PreTargetFlowHook: string | null
-  readonly PostTargetFlowHook: string | null
-  readonly PostProxyFlowHook: string | null
+  readonly PreProxyFlowHook: FlowHook | null
+  readonly PreTargetFlowHook: FlowHook | null
+  readonly PostTargetFlowHook: FlowHook | null
+  readonly PostProxyFlowHook: FlowHook | null
+}
+
+export interface FlowHook {
+  readonly sharedFlow: string
+  /** A fault in it ends it and nothing else. */
+  readonly continueOnError: boolean
 }
 
 /** What traces hide (Edge's mask configuration). */

@@ -88,7 +88,10 @@ test('a shared flow is imported, deployed, hooked in, replaced, and there after 
 
   // What is in use cannot go; what is wrong changes nothing.
   expect((await ask('DELETE', '/e/test/sharedflows/logging/revisions/2/deployments')).status).toBe(400)
-  const broken = zip({ 'sharedflowbundle/x.xml': '<SharedFlowBundle name="x"/>' })
+  const broken = zip({
+    'sharedflowbundle/x.xml': '<SharedFlowBundle name="x"/>',
+    'sharedflowbundle/policies/Say.xml': say('x'),
+  })
   expect((await ask('POST', '/sharedflows?action=import&name=broken', bytes(broken))).body.message).toContain(
     'SharedFlowMissing',
   )
@@ -99,6 +102,32 @@ test('a shared flow is imported, deployed, hooked in, replaced, and there after 
   expect((await ask('DELETE', '/e/test/sharedflows/logging/revisions/2/deployments')).body.state).toBe('undeployed')
   expect((await ask('DELETE', '/sharedflows/logging')).status).toBe(200)
   expect((await ask('GET', '/sharedflows')).body).toEqual([])
+})
+
+test('piece by piece, as apigeetool does it', async () => {
+  const made = await ask(
+    'POST',
+    '/apis?action=import&name=pieces',
+    bytes(zip({ 'apiproxy/pieces.xml': '<APIProxy name="pieces"/>' })),
+  )
+  expect([made.status, made.body.revision]).toEqual([201, '1'])
+  const deploy = () => ask('POST', '/e/test/apis/pieces/revisions/1/deployments', override())
+  expect((await deploy()).body.message).toContain('ProxyEndpointMissing')
+  const put = (path: string, text: string) => ask('POST', `/apis/pieces/revisions/1/${path}`, bytes(strToU8(text)))
+  expect(
+    (await put('resources?type=jsc&name=a.js', "context.setVariable('response.header.X-Flow', 'piece');")).status,
+  ).toBe(201)
+  expect(
+    (await put('policies', '<Javascript name="JS"><ResourceURL>jsc://a.js</ResourceURL></Javascript>')).body.name,
+  ).toBe('JS')
+  const endpoint = `<ProxyEndpoint name="default"><PreFlow><Response><Step><Name>JS</Name></Step></Response></PreFlow>
+    <HTTPProxyConnection><BasePath>/pieces</BasePath></HTTPProxyConnection><RouteRule name="none"/></ProxyEndpoint>`
+  expect((await put('proxies?name=default', endpoint)).status).toBe(201)
+  expect((await put('resources?type=..&name=a.js', 'x')).status).toBe(400)
+  expect((await put('resources?type=jsc&name=..%2Fa.js', 'x')).status).toBe(400)
+  expect((await deploy()).status).toBe(200)
+  expect((await call(`${postern.gateway}/pieces`)).headers['x-flow']).toBe('piece')
+  expect((await put('proxies?name=default', endpoint)).body.message).toContain('is deployed; undeploy it first')
 })
 
 test('a revision is replaced in place, and served at once', async () => {

@@ -8,34 +8,31 @@ import { answering, type EdgeContext } from './context.ts'
 export function flowHookRoutes(scope: FastifyInstance, { catalog }: EdgeContext): void {
   const hookOf = (request: FastifyRequest): keyof FlowHooks => {
     const { hook } = request.params as { hook: string }
-    if (Object.hasOwn(catalog.flowHooks, hook)) return hook as keyof FlowHooks
-    const text = `there is no flow hook ${hook.slice(0, 100)}; there are ${Object.keys(catalog.flowHooks).join(', ')}`
+    if (Object.hasOwn(catalog.flows.hooks, hook)) return hook as keyof FlowHooks
+    const text = `there is no flow hook ${hook.slice(0, 100)}; there are ${Object.keys(catalog.flows.hooks).join(', ')}`
     throw new AdminError(404, 'messaging.config.beans.FlowHookDoesNotExist', text)
   }
   const answer = (hook: keyof FlowHooks): unknown => ({
-    continueOnError: false,
+    continueOnError: catalog.flows.hooks[hook]?.continueOnError ?? false,
     flowHookPoint: hook,
-    sharedFlow: catalog.flowHooks[hook] ?? '',
-    state: catalog.flowHooks[hook] === null ? 'undeployed' : 'deployed',
+    sharedFlow: catalog.flows.hooks[hook]?.sharedFlow ?? '',
+    state: catalog.flows.hooks[hook] === null ? 'undeployed' : 'deployed',
   })
   const set = async (request: FastifyRequest): Promise<unknown> => {
     const hook = hookOf(request)
     const fields = new Fields('FlowHook', request.body)
     const sharedFlow = fields.text('sharedFlow')
-    if (fields.flag('continueOnError', false)) {
-      const text = 'continueOnError is not supported for a flow hook; set it on the policies of its shared flow'
-      throw new AdminError(400, 'messaging.config.beans.UnsupportedField', text)
-    }
+    const continueOnError = fields.flag('continueOnError', false)
     fields.ignore('name', 'flowHookPoint', 'state', 'description')
     fields.end()
-    await catalog.setFlowHook(hook, sharedFlow)
+    await catalog.flows.setHook(hook, { sharedFlow, continueOnError })
     return answer(hook)
   }
   for (const word of ['environments', 'e']) {
     const path = `/${word}/:env/flowhooks`
     scope.get(
       path,
-      answering(() => Object.keys(catalog.flowHooks)),
+      answering(() => Object.keys(catalog.flows.hooks)),
     )
     scope.get(
       `${path}/:hook`,
@@ -48,7 +45,7 @@ export function flowHookRoutes(scope: FastifyInstance, { catalog }: EdgeContext)
       answering(async (request) => {
         const hook = hookOf(request)
         const gone = answer(hook)
-        await catalog.setFlowHook(hook, null)
+        await catalog.flows.setHook(hook, null)
         return gone
       }),
     )

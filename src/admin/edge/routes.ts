@@ -9,6 +9,7 @@ import { entityRoutes } from './entities.ts'
 import { environmentRoutes } from './environments.ts'
 import { flowHookRoutes } from './flow-hooks.ts'
 import { keyValueMapRoutes } from './key-value-maps.ts'
+import { pieceRoutes } from './pieces.ts'
 import { sharedFlowRoutes } from './shared-flows.ts'
 
 /** More than a bundle may have, so that a client who sends too much is told so rather than cut off. */
@@ -32,6 +33,7 @@ export function edgeRoutes(scope: FastifyInstance, context: EdgeContext): void {
         keyValueMapRoutes(inside, context)
         aliasRoutes(inside, context)
         sharedFlowRoutes(inside, context)
+        pieceRoutes(inside, context)
         flowHookRoutes(inside, context)
         environmentRoutes(inside, context)
       },
@@ -48,7 +50,14 @@ function bodies(scope: FastifyInstance): void {
     async (_request: FastifyRequest, body: string | Buffer) => Object.fromEntries(new URLSearchParams(String(body))),
   )
   scope.addContentTypeParser(
-    ['application/octet-stream', 'application/zip', 'application/x-zip-compressed', 'multipart/form-data'],
+    [
+      'application/octet-stream',
+      'application/zip',
+      'application/x-zip-compressed',
+      'application/xml',
+      'text/xml',
+      'multipart/form-data',
+    ],
     { parseAs: 'buffer', bodyLimit: BODY_BYTES_MAX },
     async (_request: FastifyRequest, body: string | Buffer) => body,
   )

@@ -8,13 +8,13 @@ import { answering, type EdgeContext, nameOf, revisionOf, zipOf } from './contex
 export function sharedFlowRoutes(scope: FastifyInstance, { catalog, organization, environment }: EdgeContext): void {
   const flow = (request: FastifyRequest): SharedFlow => {
     const [name, revision] = [nameOf(request), revisionOf(request)]
-    const deployed = catalog.deployedFlow(name)
-    return deployed?.revision === revision ? deployed : catalog.flowRevisions.read(name, revision)
+    const deployed = catalog.flows.deployed(name)
+    return deployed?.revision === revision ? deployed : catalog.flows.revisions.read(name, revision)
   }
   const revisions = (name: string): number[] => {
-    const deployed = catalog.deployedFlow(name)
-    if (deployed !== null && !catalog.flowRevisions.names().includes(name)) return [deployed.revision]
-    return catalog.flowRevisions.of(name).map(({ revision }) => revision)
+    const deployed = catalog.flows.deployed(name)
+    if (deployed !== null && !catalog.flows.revisions.names().includes(name)) return [deployed.revision]
+    return catalog.flows.revisions.of(name).map(({ revision }) => revision)
   }
   const deploymentAnswer = (request: FastifyRequest, state: 'deployed' | 'undeployed'): unknown => ({
     environment,
@@ -28,7 +28,7 @@ export function sharedFlowRoutes(scope: FastifyInstance, { catalog, organization
 
   scope.get(
     '/sharedflows',
-    answering(() => catalog.flowNames),
+    answering(() => catalog.flows.names),
   )
   scope.post(
     '/sharedflows',
@@ -41,7 +41,7 @@ export function sharedFlowRoutes(scope: FastifyInstance, { catalog, organization
       if (name === undefined || name === '') {
         throw new AdminError(400, 'messaging.config.beans.NameMissing', 'the parameter name is missing')
       }
-      const made = await catalog.importFlow(name, await zipOf(request))
+      const made = await catalog.flows.import(name, await zipOf(request))
       reply.code(201)
       return revisionAnswer(made)
     }),
@@ -63,14 +63,14 @@ export function sharedFlowRoutes(scope: FastifyInstance, { catalog, organization
     answering((request, reply) => {
       const { format } = request.query as { format?: string }
       if (format !== 'bundle') return revisionAnswer(flow(request))
-      return reply.type('application/zip').send(catalog.flowRevisions.zip(nameOf(request), revisionOf(request)))
+      return reply.type('application/zip').send(catalog.flows.revisions.zip(nameOf(request), revisionOf(request)))
     }),
   )
   scope.delete(
     '/sharedflows/:name/revisions/:revision',
     answering(async (request) => {
       const gone = revisionAnswer(flow(request))
-      await catalog.removeFlow(nameOf(request), revisionOf(request))
+      await catalog.flows.remove(nameOf(request), revisionOf(request))
       return gone
     }),
   )
@@ -79,14 +79,14 @@ export function sharedFlowRoutes(scope: FastifyInstance, { catalog, organization
     answering(async (request) => {
       const name = nameOf(request)
       const gone = { name, revision: revisions(name).map(String) }
-      await catalog.removeFlow(name, null)
+      await catalog.flows.remove(name, null)
       return gone
     }),
   )
   scope.get(
     '/sharedflows/:name/deployments',
     answering((request) => {
-      const deployed = catalog.deployedFlow(nameOf(request))
+      const deployed = catalog.flows.deployed(nameOf(request))
       revisions(nameOf(request))
       const here = deployed === null ? [] : [{ name: environment, revision: [deployedRevision(deployed.revision)] }]
       return { environment: here, name: nameOf(request), organization }
@@ -100,17 +100,17 @@ export function sharedFlowRoutes(scope: FastifyInstance, { catalog, organization
         const form = typeof request.body === 'object' && !Buffer.isBuffer(request.body) ? request.body : {}
         const { override, action } = { ...(request.query as object), ...form } as { override?: string; action?: string }
         if (action === 'undeploy') {
-          await catalog.undeployFlow(nameOf(request), revisionOf(request))
+          await catalog.flows.undeploy(nameOf(request), revisionOf(request))
           return deploymentAnswer(request, 'undeployed')
         }
-        await catalog.deployFlow(nameOf(request), revisionOf(request), String(override) === 'true')
+        await catalog.flows.deploy(nameOf(request), revisionOf(request), String(override) === 'true')
         return deploymentAnswer(request, 'deployed')
       }),
     )
     scope.delete(
       path,
       answering(async (request) => {
-        await catalog.undeployFlow(nameOf(request), revisionOf(request))
+        await catalog.flows.undeploy(nameOf(request), revisionOf(request))
         return deploymentAnswer(request, 'undeployed')
       }),
     )
@@ -118,7 +118,7 @@ export function sharedFlowRoutes(scope: FastifyInstance, { catalog, organization
       path,
       answering((request) => {
         const { revision } = flow(request)
-        const isDeployed = catalog.deployedFlow(nameOf(request))?.revision === revision
+        const isDeployed = catalog.flows.deployed(nameOf(request))?.revision === revision
         return deploymentAnswer(request, isDeployed ? 'deployed' : 'undeployed')
       }),
     )

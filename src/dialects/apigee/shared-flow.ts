@@ -11,6 +11,8 @@ import { readResources } from './resources.ts'
 export interface SharedFlowRead {
   /** Frozen. Null exactly when a problem is an error. */
   readonly sharedFlow: SharedFlow | null
+  /** What there is of it, errors or not. Frozen. */
+  readonly draft: SharedFlow
   readonly problems: readonly Problem[]
 }
 
@@ -40,5 +42,5 @@ export function readSharedFlow(files: BundleFiles, kinds: PolicyReaders, options
     resources: readResources(layout.resources, 'sharedflowbundle', problems),
   }
   freezeAll(flow)
-  return { sharedFlow: problems.hasErrors ? null : flow, problems: problems.list }
+  return { sharedFlow: problems.hasErrors ? null : flow, draft: flow, problems: problems.list }
 }

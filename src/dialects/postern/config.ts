@@ -92,7 +92,7 @@ interface RawConfig {
   readonly targetServers?: readonly (RawTargetServer | undefined)[]
   readonly references?: readonly (RawReference | undefined)[]
   readonly sharedFlows?: readonly (string | undefined)[]
-  readonly flowHooks?: Partial<FlowHooks>
+  readonly flowHooks?: Partial<Record<keyof FlowHooks, string>>
   readonly caches?: readonly ({ readonly name?: string; readonly expirySeconds?: number } | undefined)[]
   readonly masks?: readonly (RawMask | undefined)[]
   readonly keyValueMaps?: readonly (RawKeyValueMap | undefined)[]
@@ -213,9 +213,11 @@ class ConfigReading {
       const text = `a shared flow called ${name} is there already; names must differ`
       this.#problems.error('DuplicateName', this.#shape.places.at('sharedFlows'), text)
     }
-    const flowHooks = { ...defaultSettings.entities.flowHooks, ...this.#raw.flowHooks }
-    for (const [hook, name] of Object.entries(flowHooks)) {
-      if (name === null || names.includes(name) || this.#problems.hasErrors) continue
+    const hooks = Object.entries(this.#raw.flowHooks ?? {})
+    const set = hooks.map(([hook, sharedFlow]) => [hook, { sharedFlow, continueOnError: false }])
+    const flowHooks: FlowHooks = { ...defaultSettings.entities.flowHooks, ...Object.fromEntries(set) }
+    for (const [hook, name] of hooks) {
+      if (names.includes(name) || this.#problems.hasErrors) continue
       const at = this.#shape.places.at(`flowHooks.${hook}`)
       this.#problems.error(
         'UnknownReference',

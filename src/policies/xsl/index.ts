@@ -5,6 +5,7 @@ import { toText } from '../../engine/language/value.ts'
 import { Message } from '../../engine/message.ts'
 import type { Outcome, Step } from '../../engine/outcome.ts'
 import { stylesheetOf, xslt } from '../../engine/payload/xslt.ts'
+import { stylesheetFault } from '../../engine/payload/xslt-check.ts'
 import { type CompileEnv, definePolicy, type PolicyKind } from '../../engine/policy.ts'
 import type { Problems } from '../../model/problem.ts'
 import type { Position } from '../../model/source.ts'
@@ -112,6 +113,8 @@ function compile(config: Config, env: CompileEnv<keyof typeof faults>): Step {
     env.problem('ResourceNotFound', resource.at, `the bundle has no resource xsl://${resource.name}`)
     return () => undefined
   }
+  const fault = stylesheetFault(texts[resource.name]!)
+  if (fault !== null) env.problem('InvalidStylesheet', resource.at, `xsl://${resource.name}: ${fault}`)
   if (/<xsl:(?:stylesheet|transform)\b[^>]*\sversion\s*=\s*["'][23]/.test(texts[resource.name]!)) {
     env.warn('XsltVersion', resource.at, `xsl://${resource.name} says version 2 or 3; it is run as XSLT 1.0`)
   }

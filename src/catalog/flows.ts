@@ -1,0 +1,173 @@
+import type { EnvironmentEntities, FlowHook, FlowHooks, SharedFlow } from '../model/entities.ts'
+import type { CatalogServices } from './catalog.ts'
+import { CatalogError } from './error.ts'
+import type { DocumentChange } from './ports.ts'
+import { Revisions, SHARED_FLOWS } from './revisions.ts'
+
+const DEPLOYMENT = 'sharedflow-deployment'
+const HOOK = 'flow-hook'
+
+/** What the shared flows need of the catalogue that they are part of. */
+export interface FlowHost {
+  entities(): EnvironmentEntities
+  /** Judged, in force everywhere and kept; or nothing of it. */
+  change(entities: EnvironmentEntities, changes: readonly DocumentChange[]): Promise<void>
+  oneAtATime<T>(work: () => Promise<T>): Promise<T>
+}
+
+/** Shared flows and flow hooks of the catalogue: imported, deployed, attached beside those of the files. */
+export class FlowCatalog {
+  readonly revisions: Revisions<SharedFlow>
+  readonly #services: CatalogServices
+  readonly #host: FlowHost
+
+  constructor(services: CatalogServices, host: FlowHost) {
+    this.#services = services
+    this.#host = host
+    this.revisions = new Revisions(SHARED_FLOWS, services.documents, services.kinds)
+  }
+
+  /** Imported, or of a file. Sorted. */
+  get names(): string[] {
+    return [
+      ...new Set([...this.#host.entities().sharedFlows.map(({ name }) => name), ...this.revisions.names()]),
+    ].sort()
+  }
+
+  get hooks(): FlowHooks {
+    return this.#host.entities().flowHooks
+  }
+
+  /** The revision that is deployed; null: none. */
+  deployed(name: string): SharedFlow | null {
+    return flowOf(this.#host.entities(), name)
+  }
+
+  /** Keeps a bundle as the next revision; nothing of it is served yet. */
+  import(name: string, zip: Uint8Array): Promise<SharedFlow> {
+    return this.#host.oneAtATime(async () => {
+      this.#mustNotBeOwned(name)
+      return this.revisions.import(name, zip, this.#services.now())
+    })
+  }
+
+  /** Puts one file into a revision that is not deployed. */
+  addFile(name: string, revision: number, path: string, content: Uint8Array): Promise<void> {
+    return this.#host.oneAtATime(async () => {
+      this.#mustNotBeOwned(name)
+      mustNotBeDeployed(this.deployed(name)?.revision === revision, revision, `shared flow ${name}`)
+      this.revisions.addFile(name, revision, path, content, this.#services.now())
+    })
+  }
+
+  deploy(name: string, revision: number, override: boolean): Promise<void> {
+    return this.#host.oneAtATime(async () => {
+      this.#mustNotBeOwned(name)
+      const flow = this.revisions.read(name, revision)
+      const before = this.deployed(name)
+      if (before !== null && !override) {
+        const text = `Revision ${before.revision} of shared flow ${name} is deployed already; undeploy it or deploy with override=true`
+        throw new CatalogError('conflict', 'messaging.config.beans.SharedFlowAlreadyDeployed', text)
+      }
+      const change = { kind: DEPLOYMENT, key: name, body: jsonBody({ revision }) }
+      await this.#host.change(withFlow(this.#host.entities(), name, flow), [change])
+    })
+  }
+
+  undeploy(name: string, revision: number): Promise<void> {
+    return this.#host.oneAtATime(async () => {
+      this.#mustNotBeOwned(name)
+      if (this.deployed(name)?.revision !== revision) {
+        this.revisions.zip(name, revision)
+        const text = `Revision ${revision} of shared flow ${name} is not deployed`
+        throw new CatalogError('conflict', 'messaging.config.beans.SharedFlowNotDeployed', text)
+      }
+      const change = { kind: DEPLOYMENT, key: name, body: null }
+      await this.#host.change(withFlow(this.#host.entities(), name, null), [change])
+    })
+  }
+
+  /** Forgets a revision, or all of them with null. Throws CatalogError while one is deployed. */
+  remove(name: string, revision: number | null): Promise<void> {
+    return this.#host.oneAtATime(async () => {
+      this.#mustNotBeOwned(name)
+      if (revision !== null) this.revisions.zip(name, revision)
+      const doomed = revision === null ? this.revisions.of(name).map((head) => head.revision) : [revision]
+      const deployed = this.deployed(name)?.revision
+      mustNotBeDeployed(deployed !== undefined && doomed.includes(deployed), deployed ?? 0, `shared flow ${name}`)
+      this.revisions.remove(name, doomed, this.#services.now())
+    })
+  }
+
+  /** Attaches a shared flow that is deployed; null detaches. */
+  setHook(hook: keyof FlowHooks, attached: FlowHook | null): Promise<void> {
+    return this.#host.oneAtATime(async () => {
+      if (this.#services.files.settings.entities.flowHooks[hook] !== null) throw ownedByFile(`flow hook ${hook}`)
+      if (attached !== null && this.deployed(attached.sharedFlow) === null) {
+        const text = `SharedFlow named ${attached.sharedFlow} is not deployed in this environment`
+        throw new CatalogError('missing', 'messaging.config.beans.SharedFlowDoesNotExist', text)
+      }
+      const body = attached === null ? null : jsonBody(attached)
+      await this.#host.change(withHook(this.#host.entities(), hook, attached), [{ kind: HOOK, key: hook, body }])
+    })
+  }
+
+  /** At start: the entities with what was deployed and attached. What cannot be any more is told and left out. */
+  loaded(entities: EnvironmentEntities): EnvironmentEntities {
+    const { documents, warn } = this.#services
+    const kept = <T>(kind: string, key: string): T =>
+      JSON.parse(Buffer.from(documents.read(kind, key)!).toString('utf8')) as T
+    let all = entities
+    for (const { key: name } of documents.list(DEPLOYMENT)) {
+      if (flowOf(all, name) !== null) continue
+      try {
+        all = withFlow(all, name, this.revisions.read(name, kept<{ revision: number }>(DEPLOYMENT, name).revision))
+      } catch (error) {
+        const { message: reason } = error as Error
+        warn({ sharedFlow: name, reason }, 'a deployed shared flow cannot be read and is left out')
+      }
+    }
+    for (const { key } of documents.list(HOOK)) {
+      const hook = key as keyof FlowHooks
+      const attached = kept<FlowHook>(HOOK, key)
+      if (all.flowHooks[hook] !== null) continue
+      if (flowOf(all, attached.sharedFlow) !== null) all = withHook(all, hook, attached)
+      else warn({ hook, sharedFlow: attached.sharedFlow }, 'the shared flow of a flow hook is not there')
+    }
+    return all
+  }
+
+  #mustNotBeOwned(name: string): void {
+    if (flowOf(this.#services.files.settings.entities, name) !== null) throw ownedByFile(`shared flow ${name}`)
+  }
+}
+
+export function mustNotBeDeployed(isDeployed: boolean, revision: number, what: string): void {
+  if (!isDeployed) return
+  const text = `Revision ${revision} of ${what} is deployed; undeploy it first`
+  throw new CatalogError('conflict', 'messaging.config.beans.ApplicationIsDeployed', text)
+}
+
+function ownedByFile(what: string): CatalogError {
+  const text = `${what} comes from a file that this gateway was started with; change it there`
+  return new CatalogError('owned-by-file', 'messaging.config.beans.OwnedByFile', text)
+}
+
+const flowOf = (entities: EnvironmentEntities, name: string): SharedFlow | null =>
+  entities.sharedFlows.find((flow) => flow.name === name) ?? null
+
+/** With that revision of a shared flow; null: with none of its name. */
+function withFlow(entities: EnvironmentEntities, name: string, flow: SharedFlow | null): EnvironmentEntities {
+  const others = entities.sharedFlows.filter((other) => other.name !== name)
+  return { ...entities, sharedFlows: flow === null ? others : [...others, flow] }
+}
+
+function withHook(
+  entities: EnvironmentEntities,
+  hook: keyof FlowHooks,
+  attached: FlowHook | null,
+): EnvironmentEntities {
+  return { ...entities, flowHooks: { ...entities.flowHooks, [hook]: attached } }
+}
+
+const jsonBody = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value))
