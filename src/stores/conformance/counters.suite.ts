@@ -47,6 +47,7 @@ export function countersSuite(name: string, make: () => MaybePromise<Counters>):
     decisions(make)
     windows(make)
     otherOperations(make)
+    durables(make)
     agreement(make)
   })
 }
@@ -250,5 +251,46 @@ function agreement(make: () => MaybePromise<Counters>): void {
       }),
       { numRuns: 120 },
     )
+  })
+}
+
+function durables(make: () => MaybePromise<Counters>): void {
+  const durable = (counters: Counters, key: string, delta: number, limit = 9): Decision => {
+    const decision = new Decision(2)
+    counters.keys.prefix(key).write(decision.keys, decision.addDurable(windowEndMs(T0, DAY), DAY, limit, delta))
+    return decision
+  }
+
+  it('does nothing with a durable counter that was not seeded, and says so', async () => {
+    const counters = await make()
+    for (const operation of ['take', 'add', 'set', 'peek'] as const) {
+      const decision = durable(counters, 'd', 2)
+      const answer = await counters[operation](decision, T0)
+      expect([answer ?? null, decision.missing, decision.unseeded[0], decision.breached]).toEqual([
+        operation === 'take' ? false : null,
+        true,
+        1,
+        -1,
+      ])
+    }
+  })
+
+  it('goes on from what it was seeded with; a second seed changes nothing', async () => {
+    const counters = await make()
+    await counters.seed(durable(counters, 'd', 5), T0)
+    const first = durable(counters, 'd', 3)
+    expect([await counters.take(first, T0), first.missing, first.counts[0]]).toEqual([true, false, 8])
+    await counters.seed(durable(counters, 'd', 5), T0)
+    const second = durable(counters, 'd', 2)
+    expect([await counters.take(second, T0), second.breached, second.counts[0]]).toEqual([false, 0, 8])
+  })
+
+  it('wants a seed again in the next window', async () => {
+    const counters = await make()
+    await counters.seed(durable(counters, 'd', 5), T0)
+    const next = new Decision(1)
+    counters.keys.prefix('d').write(next.keys, next.addDurable(windowEndMs(T0 + DAY, DAY), DAY, 9, 1))
+    await counters.take(next, T0 + DAY)
+    expect(next.missing).toBe(true)
   })
 }
