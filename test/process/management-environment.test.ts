@@ -186,6 +186,13 @@ test('key stores, aliases, references: what they hold is used and never shown', 
   }
 })
 
+test('undeploying in the older form, as apigeetool does it', async () => {
+  const form = (env: string): URLSearchParams => new URLSearchParams({ action: 'undeploy', revision: '1', env })
+  expect((await ask('POST', '/apis/pieces/deployments', form('prod'))).status).toBe(404)
+  expect((await ask('POST', '/apis/pieces/deployments', form('test'))).body.state).toBe('undeployed')
+  expect((await call(`${postern.gateway}/pieces`)).status).toBe(404)
+})
+
 test('environments, virtual hosts, clearing a cache', async () => {
   expect((await ask('GET', '/environments')).body).toEqual(['test'])
   expect((await ask('GET', '/e/test/virtualhosts')).body).toEqual(['default'])

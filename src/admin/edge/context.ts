@@ -73,7 +73,11 @@ async function multipartOf(request: FastifyRequest): Promise<FormData | null> {
 
 /** The number of a revision in a path; anything else is none. */
 export function revisionOf(request: FastifyRequest): number {
-  const { revision } = request.params as { revision: string }
+  return revisionIn((request.params as { revision: string }).revision)
+}
+
+/** The same of a text. */
+export function revisionIn(revision: string): number {
   if (/^[1-9]\d{0,8}$/.test(revision)) return Number(revision)
   const text = `"${revision.slice(0, 50)}" is no revision; a revision is a whole number from 1`
   throw new AdminError(400, 'messaging.config.beans.InvalidRevision', text)

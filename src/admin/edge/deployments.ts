@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { basePathFault } from '../../model/base-path.ts'
 import { AdminError } from '../errors.ts'
 import { deploymentAnswer, revisionInListing } from './answers.ts'
-import { answering, type EdgeContext, nameOf, revisionOf } from './context.ts'
+import { answering, type EdgeContext, nameOf, revisionIn, revisionOf } from './context.ts'
 
 /** Parameters come in the form (apigeetool, apigee-edge-js) or in the query (the Maven plugin). */
 function parameters(request: FastifyRequest): Readonly<Record<string, unknown>> {
@@ -56,6 +56,22 @@ export function deploymentRoutes(scope: FastifyInstance, context: EdgeContext): 
       answering(() => ({ aPIProxy: all(), name: environment, organization })),
     )
   }
+  /** The older form, which apigeetool's undeploy sends: environment and revision are parameters. */
+  scope.post(
+    '/apis/:name/deployments',
+    answering(async (request) => {
+      const { action, env, revision, override, basepath } = parameters(request)
+      if (env !== environment) {
+        const text = `Environment ${String(env)} does not exist in organization ${organization}; this gateway's is ${environment}`
+        throw new AdminError(404, 'messaging.config.beans.EnvironmentDoesNotExist', text)
+      }
+      const name = nameOf(request)
+      const number = revisionIn(String(revision))
+      if (action === 'undeploy') return deploymentAnswer(await catalog.undeploy(name, number), 'undeployed', context)
+      const options = { override: String(override) === 'true', basePath: basePathOf(basepath) }
+      return deploymentAnswer(await catalog.deploy(name, number, options), 'deployed', context)
+    }),
+  )
   scope.get(
     '/deployments',
     answering(() => ({ environment: [{ aPIProxy: all(), name: environment }], name: organization })),
