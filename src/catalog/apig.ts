@@ -1,7 +1,7 @@
 import type { Docs, Kind } from '../dialects/apig/docs.ts'
 import { KINDS } from '../dialects/apig/docs.ts'
-import { type ApigChange, type ApigState, emptyState } from '../dialects/apig/draft.ts'
-import { runtimeOf } from '../dialects/apig/runtime.ts'
+import { type ApigChange, type ApigState, Draft, emptyState, randomId } from '../dialects/apig/draft.ts'
+import { brokenVersions, runtimeOf } from '../dialects/apig/runtime.ts'
 import type { ApigRuntime } from '../model/apig.ts'
 import type { ApigResource } from '../model/deployment.ts'
 import type { DocumentChange, Documents } from './ports.ts'
@@ -12,13 +12,36 @@ export interface ApigResources {
   readonly runtime: ApigRuntime
 }
 
-export const apigResources = (state: ApigState): ApigResources => ({ state, runtime: runtimeOf(state) })
+export const apigResources = (state: ApigState, leftOut: ReadonlySet<string>): ApigResources => ({
+  state,
+  runtime: runtimeOf(state, leftOut),
+})
+
+/** At start: a version that needs what a file no longer has is told and left out, so that the others are served. */
+export function openApig(
+  files: readonly ApigResource[],
+  documents: Documents,
+  warn: (fields: object, message: string) => void,
+): { readonly resources: ApigResources; readonly broken: ReadonlySet<string> } {
+  const state = loadApig(files, documents)
+  const found = brokenVersions(state)
+  for (const { api, reason } of found.values())
+    warn({ api, reason }, 'a published API cannot be served and is left out')
+  const broken = new Set(found.keys())
+  return { resources: apigResources(state, broken), broken }
+}
+
+/** A change in the making; what the files name is theirs. */
+export function draftOver(state: ApigState, files: readonly ApigResource[], nowMs: number): Draft {
+  const owned = new Set(files.map(({ kind, id }) => `${kind} ${id}`))
+  return new Draft(state, { makeId: randomId, nowMs, owned: (kind, id) => owned.has(`${kind} ${id}`) })
+}
 
 /** How a document of that kind is kept. */
 const documentKind = (kind: Kind): string => `apig-${kind}`
 
 /** What is kept, below what the files name: those win. */
-export function loadApig(files: readonly ApigResource[], documents: Documents): ApigState {
+function loadApig(files: readonly ApigResource[], documents: Documents): ApigState {
   const state = emptyState() as { [K in Kind]: Map<string, Docs[K]> }
   for (const kind of KINDS) {
     const docs = documents.list(documentKind(kind)).map(({ key }) => {

@@ -1,11 +1,11 @@
-import { Draft, randomId } from '../dialects/apig/draft.ts'
+import type { Draft } from '../dialects/apig/draft.ts'
 import type { PolicyReaders } from '../dialects/apigee/index.ts'
-import type { ApigRuntime } from '../model/apig.ts'
+import type { PublishedApi } from '../model/apig.ts'
 import type { DeployedProxy, PosternConfig } from '../model/deployment.ts'
 import type { EnvironmentEntities } from '../model/entities.ts'
 import { type Problem, problemLine } from '../model/problem.ts'
 import type { ApiProxy } from '../model/proxy.ts'
-import { type ApigResources, apigResources, documentChanges, loadApig } from './apig.ts'
+import { type ApigResources, apigResources, documentChanges, draftOver, openApig } from './apig.ts'
 import { deployedAt } from './deployed.ts'
 import { ENTITY_KINDS, type EntityWord } from './entity-kinds.ts'
 import { CatalogError } from './error.ts'
@@ -53,13 +53,19 @@ export class Catalog {
   #apig: ApigResources
   /** Kept by the portal, not here. */
   #ofPortal: readonly DeployedProxy[] = []
+  /** Versions of APIs that are kept and cannot be served. */
+  readonly #brokenVersions: ReadonlySet<string>
+  /** Served for a while and kept nowhere: what is being debugged. */
+  #guests: readonly PublishedApi[] = []
   #last: Promise<unknown> = Promise.resolve()
 
   constructor(services: CatalogServices) {
     this.#services = services
     this.revisions = new Revisions(PROXIES, services.documents, services.kinds)
     this.#entities = services.files.settings.entities
-    this.#apig = apigResources(loadApig(services.files.apigResources, services.documents))
+    const { resources, broken } = openApig(services.files.apigResources, services.documents, services.warn)
+    this.#apig = resources
+    this.#brokenVersions = broken
     for (const word of Object.keys(ENTITY_KINDS) as EntityWord[]) this.#loadEntities(word)
     this.flows = new FlowCatalog(services, {
       entities: () => this.#entities,
@@ -241,34 +247,29 @@ export class Catalog {
       const made = work(draft)
       const { changes } = draft
       if (changes.length > 0) {
-        const next = apigResources(draft.state())
+        const next = apigResources(draft.state(), this.#brokenVersions)
         await this.#change(this.#deployments, this.#entities, documentChanges(changes), next)
       }
       return made
     })
   }
 
-  /** Serves what `change` makes of it while `work` runs; then everything is as before. */
-  withRuntime<T>(change: (runtime: ApigRuntime) => ApigRuntime, work: () => Promise<T>): Promise<T> {
-    return this.#oneAtATime(async () => {
-      const { publish } = this.#services
-      await publish({ ...this.config, apig: change(this.#apig.runtime) })
-      try {
-        return await work()
-      } finally {
-        await publish(this.config)
-      }
-    })
+  /** Serves one more API while `work` runs. Other changes need not wait for it. */
+  async withApi<T>(api: PublishedApi, work: () => Promise<T>): Promise<T> {
+    const serve = (guests: readonly PublishedApi[]): Promise<void> => {
+      this.#guests = guests
+      return this.#services.publish(this.config)
+    }
+    await this.#oneAtATime(() => serve([...this.#guests, api]))
+    try {
+      return await work()
+    } finally {
+      await this.#oneAtATime(() => serve(this.#guests.filter((one) => one !== api)))
+    }
   }
 
   #draft(): Draft {
-    const { files, now } = this.#services
-    const owned = new Set(files.apigResources.map(({ kind, id }) => `${kind} ${id}`))
-    return new Draft(this.#apig.state, {
-      makeId: randomId,
-      nowMs: now(),
-      owned: (kind, id) => owned.has(`${kind} ${id}`),
-    })
+    return draftOver(this.#apig.state, this.#services.files.apigResources, this.#services.now())
   }
 
   /** Serves these in place of what a portal had configured before. Throws CatalogError when they do not fit beside the others. */
@@ -324,7 +325,7 @@ export class Catalog {
     return {
       ...files,
       settings: { ...files.settings, entities },
-      apig: apig.runtime,
+      apig: { ...apig.runtime, apis: [...apig.runtime.apis, ...this.#guests] },
       proxies: [...files.proxies, ...this.#ofPortal, ...[...deployments.values()].map(({ deployed }) => deployed)],
     }
   }

@@ -438,3 +438,36 @@ test('an APIcast service in a throttle: its API, and its applications', async ()
     rmSync(folder, { recursive: true, force: true })
   }
 })
+
+test('an API whose group came from a file that is gone is left out; all else is served and can be changed', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'postern-gone-'))
+  const data = join(folder, 'data')
+  const file = join(folder, 'postern.yaml')
+  writeFileSync(file, stringify({ version: 1, apig: { groups: [{ name: 'of file' }] } }))
+  let postern = await Postern.start(['--config', file], { data, workers: 1 })
+  try {
+    const ofFile = String(at((await manage(postern, 'GET', '/api-groups')).body, 'groups', 0, 'id'))
+    expect((await manage(postern, 'PUT', `/api-groups/${ofFile}`, { name: 'mine' })).body['error_code']).toBe(
+      'APIG.3407',
+    )
+    const own = await made(postern, '/api-groups', { name: 'own' })
+    for (const [group, name] of [
+      [ofFile, 'lost'],
+      [own, 'kept'],
+    ] as const) {
+      const id = await made(postern, '/apis', mock(group, name, name))
+      await made(postern, '/apis/action', { action: 'online', api_id: id })
+    }
+    expect((await call(`${postern.gateway}/lost`)).status).toBe(200)
+    await postern.stop()
+    postern = await Postern.start([], { data, workers: 1 })
+    expect([(await call(`${postern.gateway}/lost`)).status, (await call(`${postern.gateway}/kept`)).status]).toEqual([
+      404, 200,
+    ])
+    await made(postern, '/api-groups', { name: 'another' })
+  } finally {
+    const { stderr } = await postern.stop()
+    rmSync(folder, { recursive: true, force: true })
+    expect(stderr).toContain('a published API cannot be served and is left out')
+  }
+})

@@ -28,10 +28,7 @@ export function debugRoutes(scope: FastifyInstance, context: ApigContext): void 
     // A stage of its own for this one call, so that nobody else meets what is not published.
     const stage = `debug-${randomBytes(8).toString('hex')}`
     const debugged = draftApi(draft.state(), api, stage)
-    return catalog.withRuntime(
-      (runtime) => ({ ...runtime, apis: [...runtime.apis, debugged] }),
-      () => debug(context, textOf(asked, stage)),
-    )
+    return catalog.withApi(debugged, () => debug(context, textOf(asked, stage)))
   })
 }
 

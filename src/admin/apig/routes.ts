@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { Docs, Kind } from '../../dialects/apig/docs.ts'
 import type { Draft } from '../../dialects/apig/draft.ts'
+import { FEATURE_NAMES } from '../../dialects/apig/features.ts'
 import type { Fields } from '../../dialects/apig/fields.ts'
 import { readAcl, readAppBody, readAuthorizer, readQuota, VARIABLE_VALUE } from '../../dialects/apig/read-others.ts'
 import * as resources from '../../dialects/apig/resources.ts'
@@ -85,9 +86,18 @@ const ROWS = [
     create: (draft, fields, call) => resources.createApp(draft, fields, call.project),
     update: (draft, id, fields) => {
       const before = draft.get('app', id)
-      const { name, remark } = readAppBody(fields)
+      const { name, remark, app_key, app_secret } = readAppBody(fields)
+      const twin = draft.list('app').find((one) => one.app_key === app_key && one.id !== id)
+      if (twin !== undefined) throw fields.wrong('app_key', 'a key of its own; another app has it')
       draft.mustBeNew('app', 'APIG.3203', name, (one) => one.name === name && one.id !== id)
-      return draft.put('app', { ...before, name, remark, update_time: draft.now })
+      return draft.put('app', {
+        ...before,
+        name,
+        remark,
+        app_key: fields.has('app_key') ? app_key : before.app_key,
+        app_secret: fields.has('app_secret') ? app_secret : before.app_secret,
+        update_time: draft.now,
+      })
     },
     remove: resources.deleteApp,
     show: showApp,
@@ -162,6 +172,15 @@ export function apigRoutes(scope: FastifyInstance, context: ApigContext): void {
   )
   scope.register(
     async (inside) => {
+      route(inside, 'get', '/', 200, (call) => ({
+        id: call.id('instance_id'),
+        project_id: call.project,
+        instance_name: 'postern',
+        status: 'Running',
+        type: 'apig',
+        spec: 'BASIC',
+        loadbalancer_provider: 'elb',
+      }))
       for (const one of ROWS) resourceRoutes(inside, context, one as unknown as ResourceRow<Kind>)
       featureRoutes(inside, context)
       specialRoutes(inside, context)
@@ -218,7 +237,14 @@ function matches(value: string, wanted: string, precise: string | undefined, nam
 }
 
 function featureRoutes(scope: FastifyInstance, { catalog }: ApigContext): void {
-  route(scope, 'get', '/features', 200, (call) => call.page('features', catalog.apig.list('feature').map(showFeature)))
+  route(scope, 'get', '/features', 200, (call) => {
+    const draft = catalog.apig
+    const off = (id: string): Docs['feature'] => ({ id, enable: false, config: '', update_time: '' })
+    return call.page(
+      'features',
+      FEATURE_NAMES.map((name) => showFeature(draft.find('feature', name) ?? off(name))),
+    )
+  })
   route(scope, 'post', '/features', 201, (call) =>
     catalog.changeApig((draft) => showFeature(resources.setFeature(draft, call.body))),
   )

@@ -22,14 +22,34 @@ import { resetMs } from './read-others.ts'
 import { type PluginContent, parsePluginContent } from './read-plugin.ts'
 import { throttleFields } from './read-throttle.ts'
 
-/** What the gateway is to serve of these resources: every version in effect, with all that is bound to it. */
-export function runtimeOf(state: ApigState): ApigRuntime {
+/** What the gateway is to serve of these resources: every version in effect but some, with all that is bound to it. */
+export function runtimeOf(state: ApigState, leftOut: ReadonlySet<string> = NOTHING): ApigRuntime {
   const building = new Building(state)
   return {
-    apis: [...state.version.values()].filter(({ status }) => status === 1).map((version) => building.api(version)),
+    apis: inEffect(state).flatMap((version) => (leftOut.has(version.id) ? [] : [building.api(version)])),
     apps: [...state.app.values()].map((app) => building.app(app)),
     features: featuresOf([...state.feature.values()]),
   }
+}
+
+const NOTHING: ReadonlySet<string> = new Set()
+
+const inEffect = (state: ApigState): VersionDoc[] => [...state.version.values()].filter(({ status }) => status === 1)
+
+/** Versions that cannot be served any more, since a file that they need has changed: by id, and why. */
+export function brokenVersions(
+  state: ApigState,
+): ReadonlyMap<string, { readonly api: string; readonly reason: string }> {
+  const building = new Building(state)
+  const broken = new Map<string, { api: string; reason: string }>()
+  for (const version of inEffect(state)) {
+    try {
+      building.api(version)
+    } catch (error) {
+      broken.set(version.id, { api: version.api.name, reason: (error as Error).message })
+    }
+  }
+  return broken
 }
 
 /** The same of what a file names. */
