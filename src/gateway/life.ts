@@ -135,7 +135,8 @@ export class Life {
     this.services.crashed(call, error)
     if (call.over) return
     call.target?.abort()
-    if (call.x !== null && call.x.answerStartedAt !== 0) return call.down.abort()
+    // What cannot be sent is found out before a byte is out: then there can still be an answer.
+    if (call.down.bytesOut > 0) return call.down.abort()
     ownError(call, platformFault('messaging.runtime.ExecutionFailed', call.id))
   }
 }

@@ -3,14 +3,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { problemLine } from '../../model/problem.ts'
+import { CLIENT_CERT as CERT, CLIENT_KEY as KEY } from '../../wire/test-certificates.ts'
 import { readPosternYaml } from './config.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'postern-stores-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-const CERT = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n'
-const KEY = '-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----\n'
 writeFileSync(join(folder, 'client.pem'), CERT)
+writeFileSync(join(folder, 'broken.pem'), '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n')
 writeFileSync(join(folder, 'client.key'), KEY)
 
 function read(text: string) {
@@ -42,6 +42,10 @@ test.each([
   [
     'keyStores: [{name: a, aliases: [{name: c, certFile: ./client.pem, keyFile: ./client.pem}]}]',
     'holds no PEM block of the kind PRIVATE KEY',
+  ],
+  [
+    'keyStores: [{name: a, aliases: [{name: c, certFile: ./broken.pem}]}]',
+    'BadValue: ./broken.pem holds a certificate that cannot be read',
   ],
   ['keyStores: [{name: a, aliases: []}, {name: a, aliases: []}]', 'DuplicateName: a store called a is there already'],
   ['references: [{name: r, refers: none}]', 'UnknownReference: no store of this file is called none'],

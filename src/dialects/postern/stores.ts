@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
 import { dirname, isAbsolute, join } from 'node:path'
 import type { KeyStore, KeyStoreAlias, Reference, TargetServer } from '../../model/entities.ts'
@@ -108,7 +109,13 @@ export class StoreReading {
       )
       return ''
     }
-    if (new RegExp(`-----BEGIN [A-Z ]*${label}-----`).test(text)) return text
+    if (new RegExp(`-----BEGIN [A-Z ]*${label}-----`).test(text)) {
+      if (label === 'CERTIFICATE' && !certificatesRead(text)) {
+        const fault = `${written} holds a certificate that cannot be read`
+        this.#problems.error('BadValue', this.#places.at(path), fault)
+      }
+      return text
+    }
     this.#problems.error('BadValue', this.#places.at(path), `${written} holds no PEM block of the kind ${label}`)
     return ''
   }
@@ -119,6 +126,16 @@ export class StoreReading {
       this.#problems.error('DuplicateName', this.#places.at(path), text)
     }
     taken.add(name)
+  }
+}
+
+function certificatesRead(pem: string): boolean {
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g) ?? []
+  try {
+    for (const block of blocks) new X509Certificate(block)
+    return blocks.length > 0
+  } catch {
+    return false
   }
 }
 

@@ -444,6 +444,7 @@ describe('deployment', () => {
 
   test.each([
     ['<Request variable="request"/>', "ClientRequestSent: the client's own headers"],
+    ['<Request><Copy source="request"><Headers/></Copy></Request>', 'ClientRequestSent: all headers of the client'],
     ['<Timeout>1</Timeout><Timeout>2</Timeout>', 'DuplicateElement: a second <Timeout> has no effect'],
     ['<Response variable="a"/>', 'UnknownAttribute: <Response> has no attribute variable'],
     [

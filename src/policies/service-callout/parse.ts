@@ -63,6 +63,18 @@ function requestName(request: XmlElement, problems: Problems): string {
 }
 
 function requestEdits(request: XmlElement, problems: Problems): Edit[] {
+  const copied = request.children.find(
+    (child) =>
+      child.name === 'Copy' &&
+      child.attributes['source']?.trim() === 'request' &&
+      (child.children.length === 0 ||
+        child.children.some(({ name, children }) => name === 'Headers' && children.length === 0)),
+  )
+  if (copied !== undefined) {
+    const text =
+      'all headers of the client (Authorization, Cookie, ...) go to the called service; name those that should'
+    problems.warn('ClientRequestSent', copied.at, text)
+  }
   for (const child of request.children) {
     if (child.name !== 'AssignVariable') continue
     problems.warn(
