@@ -12,8 +12,10 @@ import {
   type WorkerSetup,
 } from './protocol.ts'
 
-/** A thread that does not answer for this long is replaced. */
+/** A thread that does not answer for this long is replaced... */
 const ANSWER_TIMEOUT_MS = 5_000
+/** ... or for this long when it is new: it loads first, and a busy machine may let it wait. */
+const FIRST_ANSWER_TIMEOUT_MS = 30_000
 /** A thread that keeps dying is started again after a pause that doubles up to this. */
 const RESTART_PAUSE_MS_MAX = 5_000
 const HEAP_MB_MAX = 1024
@@ -257,6 +259,7 @@ class Member {
   readonly #worker: Worker
   #waiting: { kind: string; resolve: (answer: FromWorker) => void; reject: (error: Error) => void } | null = null
   #last: Promise<unknown> = Promise.resolve()
+  #loaded = false
   readonly #exited: Promise<void>
 
   constructor(number: number, worker: Worker, log: Log) {
@@ -264,6 +267,7 @@ class Member {
     this.#worker = worker
     this.#exited = new Promise((resolve) => worker.once('exit', () => resolve()))
     worker.on('message', (message: FromWorker) => {
+      this.#loaded = true
       if (this.#waiting?.kind !== message.kind) return
       const { resolve } = this.#waiting
       this.#waiting = null
@@ -304,10 +308,8 @@ class Member {
     const asked = this.#last.then(
       () =>
         new Promise<FromWorker>((resolve, reject) => {
-          const timer = setTimeout(
-            () => this.#waiting?.reject(new Error(`no answer for ${ANSWER_TIMEOUT_MS} ms`)),
-            ANSWER_TIMEOUT_MS,
-          )
+          const timeoutMs = this.#loaded ? ANSWER_TIMEOUT_MS : FIRST_ANSWER_TIMEOUT_MS
+          const timer = setTimeout(() => this.#waiting?.reject(new Error(`no answer for ${timeoutMs} ms`)), timeoutMs)
           const settled = (): void => {
             clearTimeout(timer)
             this.#waiting = null
