@@ -24,7 +24,7 @@ export interface CompiledApi {
 /** `services` may be used for longer than one publication: what they give of credentials is that of the latest. */
 export function compileApi(api: PublishedApi, settings: Settings, services: ApigServices): CompiledApi {
   const cors = api.corsPolicy === null ? null : corsStep(api.corsPolicy)
-  const rules = api.rateRules === null ? null : rateRulesStep(api, api.rateRules, services)
+  const rules = api.rateRules === null ? null : rateRulesStep(api, api.rateRules, settings.rateLimitFields, services)
   const access: Step[] = [addressOf(services)]
   if (cors !== null) access.push(cors)
   access.push(...accessSteps(api, services))

@@ -18,11 +18,12 @@ const RULES_AT_ONCE_MAX = 16
 
 /**
  * The rules of the rate_limit plug-in: each that matches counts the call in its own window, all or nothing; the first that
- * is used up refuses.
+ * is used up refuses. `tellsWhen`: by `Retry-After`.
  */
 export function rateRulesStep(
   api: PublishedApi,
   { parameters, rules }: RateRules,
+  tellsWhen: boolean,
   services: ApigServices,
 ): Step | null {
   if (rules.length === 0) return null
@@ -41,10 +42,16 @@ export function rateRulesStep(
   })
   type Rule = (typeof compiled)[number]
 
-  function settle(decision: Decision, matched: readonly Rule[], admitted: boolean): Fault | undefined {
-    const fault = admitted ? undefined : matched[decision.breached]!.fault
+  function settle(x: Exchange, decision: Decision, matched: readonly Rule[], admitted: boolean): Fault | undefined {
+    const { breached } = decision
+    const endMs = admitted ? 0 : decision.endsMs[breached]!
     decisions.giveBack(decision)
-    return fault
+    if (admitted) return undefined
+    if (tellsWhen) {
+      const seconds = Math.max(1, Math.ceil((endMs - services.now()) / 1_000))
+      x.answerHeaders = [...(x.answerHeaders ?? []), 'Retry-After', String(seconds)]
+    }
+    return matched[breached]!.fault
   }
 
   return (x): MaybePromise<Fault | undefined> => {
@@ -57,8 +64,8 @@ export function rateRulesStep(
     }
     const answer = counters.take(decision, nowMs)
     return answer instanceof Promise
-      ? answer.then((admitted) => settle(decision, matched, admitted))
-      : settle(decision, matched, answer)
+      ? answer.then((admitted) => settle(x, decision, matched, admitted))
+      : settle(x, decision, matched, answer)
   }
 }
 

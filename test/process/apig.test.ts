@@ -474,7 +474,9 @@ describe('APIs of the apig dialect from a file', () => {
     test('rules of rate_limit', async () => {
       const post = (who: string): Promise<Answer> => ask('/ruled', { method: 'POST', headers: { 'x-who': who } })
       expect([(await post('a')).status, (await post('b')).status, (await post('c')).status]).toEqual([200, 429, 200])
-      expect((await post('a')).text).toContain('policy posts over ratelimit,limit:1,time:1 hour')
+      const refused = await post('a')
+      expect(refused.text).toContain('policy posts over ratelimit,limit:1,time:1 hour')
+      expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0)
       expect((await ask('/ruled')).status).toBe(200)
     })
 
