@@ -153,19 +153,46 @@ class ProxyCompilation {
     before: readonly Step[],
     after: readonly Step[],
   ): readonly Step[] | null {
-    const steps = [...before, ...(endpoint.preFlow === null ? [] : this.#named('PreFlow', endpoint.preFlow[side]))]
-    if (endpoint.flows.some((flow) => flow[side].length > 0)) steps.push(this.#choice(endpoint.flows, side))
-    if (endpoint.postFlow !== null) steps.push(...this.#named('PostFlow', endpoint.postFlow[side]))
+    const { preFlow, flows, postFlow } = endpoint
+    const cache = side === 'response' ? this.#cacheIn(endpoint) : null
+    const inPost = cache !== null && usesOf(postFlow, side).some(({ policy }) => policy === cache)
+    const inFlows = cache !== null && flows.some((flow) => flow[side].some(({ policy }) => policy === cache))
+    const skipped = (step: Step): Step => (cache === null ? step : unlessHit(cache, step))
+    const pre = this.#named('PreFlow', usesOf(preFlow, side), cache)
+    const steps = [...before, ...(inPost || inFlows ? pre.map(skipped) : pre)]
+    if (flows.some((flow) => flow[side].length > 0)) {
+      const choice = this.#choice(flows, side, cache)
+      steps.push(inPost ? skipped(choice) : choice)
+    }
+    steps.push(...this.#named('PostFlow', usesOf(postFlow, side), cache))
     steps.push(...after)
     return stepsOrNull(steps)
   }
 
-  #named(name: string, uses: readonly StepUse[]): Step[] {
-    const steps = this.#steps.uses(uses)
+  /**
+   * The ResponseCache policy that a response flow of the proxy populates; null: none does. After a hit the steps before that place are
+   * skipped: what they made of the response was kept with it.
+   */
+  #cacheIn({ preFlow, flows, postFlow }: Endpoint): string | null {
+    const caches = this.#context.deployed.proxy.policies.filter(({ kind }) => kind === 'ResponseCache')
+    const uses = [preFlow, ...flows, postFlow].flatMap((flow) => usesOf(flow, 'response'))
+    return uses.find(({ policy }) => caches.some(({ name }) => name === policy))?.policy ?? null
+  }
+
+  /** `cache`: steps before its own place do nothing after a hit. */
+  #named(name: string, uses: readonly StepUse[], cache: string | null = null): Step[] {
+    const steps = this.#flow(uses, cache)
     return steps.length === 0 ? [] : [enterFlow(name), ...steps]
   }
 
-  #choice(flows: readonly Flow[], side: 'request' | 'response'): Step {
+  #flow(uses: readonly StepUse[], cache: string | null): Step[] {
+    const at = cache === null ? -1 : uses.findIndex(({ policy }) => policy === cache)
+    if (at <= 0) return this.#steps.uses(uses)
+    const skipped = this.#steps.uses(uses.slice(0, at)).map((step) => unlessHit(cache!, step))
+    return [...skipped, ...this.#steps.uses(uses.slice(at))]
+  }
+
+  #choice(flows: readonly Flow[], side: 'request' | 'response', cache: string | null): Step {
     const needs: number[] = []
     const tests: (Test | null)[] = []
     const lists: Step[][] = []
@@ -173,7 +200,7 @@ class ProxyCompilation {
       const test = this.#steps.test(flow.condition)
       tests.push(test.test)
       needs.push(test.needs)
-      lists.push([enterFlow(flow.name), ...this.#steps.uses(flow[side])])
+      lists.push([enterFlow(flow.name), ...this.#flow(flow[side], cache)])
     }
     const bits = needs.reduce((all, bit) => all | bit, 0)
     const choose = (x: Exchange): Outcome | Promise<Outcome> => {
@@ -204,6 +231,13 @@ function unfailing(flow: SharedFlowPlan): Step {
     const outcome = run(flow.steps, x)
     return outcome instanceof Promise ? outcome.then(settled) : settled(outcome)
   }
+}
+
+const usesOf = (flow: Flow | null, side: 'request' | 'response'): readonly StepUse[] => flow?.[side] ?? []
+
+function unlessHit(cache: string, step: Step): Step {
+  const hit = `responsecache.${cache}.cachehit`
+  return (x) => (x.get(hit) === true ? undefined : step(x))
 }
 
 function enterFlow(name: string): Step {
