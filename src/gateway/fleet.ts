@@ -19,11 +19,8 @@ const FIRST_ANSWER_TIMEOUT_MS = 30_000
 /** A thread that keeps dying is started again after a pause that doubles up to this. */
 const RESTART_PAUSE_MS_MAX = 5_000
 const HEAP_MB_MAX = 1024
-/**
- * What the calls in flight hold is copied at each collection of the nursery, twice at most: one of 16 MB is collected so often
- * under load that copying takes 5 % more CPU a call, a larger one than this gains nothing.
- */
-const YOUNG_MB_MAX = 48
+/** What the calls in flight hold is copied at each collection of the nursery; more than this buys little for much memory. */
+const YOUNG_MB_MAX = 24
 
 export interface FleetOptions {
   /** Module that the threads run: composes a worker (`cli/worker.ts`). */
