@@ -17,6 +17,7 @@ import {
   type Settings,
 } from '../model/deployment.ts'
 import { problemLine } from '../model/problem.ts'
+import { claimsOf } from './claims.ts'
 import { endpointKey } from './local-client.ts'
 import type { Publication } from './protocol.ts'
 import { HostRouter } from './route.ts'
@@ -94,6 +95,7 @@ function serve(deployed: DeployedProxy, settings: Settings, services: PublishSer
     access: null,
     hosts: deployed.hosts ?? boundHosts(endpoint.virtualHosts, settings.virtualHosts),
     strict: deployed.hosts !== undefined,
+    claims: claimsOf(deployed),
     gate,
   }))
 }

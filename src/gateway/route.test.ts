@@ -4,7 +4,17 @@ import { HostRouter, Router } from './route.ts'
 import type { Served } from './served.ts'
 
 const served = (...basePaths: string[]): Served[] =>
-  basePaths.map((basePath) => ({ endpoint: { basePath }, serviceId: null, hosts: [], gate: null }) as unknown as Served)
+  basePaths.map(
+    (basePath) =>
+      ({
+        endpoint: { basePath },
+        serviceId: null,
+        hosts: [],
+        strict: false,
+        claims: null,
+        gate: null,
+      }) as unknown as Served,
+  )
 
 describe('routing by host', () => {
   const [a, b, any] = served('/v1', '/v1', '/other')
@@ -14,6 +24,28 @@ describe('routing by host', () => {
     any!,
   ])
   const ownerOf = (host: string, path: string): readonly string[] | undefined => router.find(host, path)?.served.hosts
+
+  test('a strict one is found by its hosts alone; services of one host by their rules', () => {
+    const claims = (prefix: string, only: boolean) => ({
+      only,
+      fits: (_: string, path: string) => path.startsWith(prefix),
+    })
+    const [one, two] = served('/', '/')
+    const hosts = ['s.example.com']
+    for (const only of [false, true]) {
+      const strict = new HostRouter([
+        { ...one!, serviceId: 'one', hosts, strict: true, claims: claims('/a', only) },
+        { ...two!, serviceId: 'two', hosts, strict: true, claims: claims('/b', only) },
+      ])
+      const find = (host: string, path: string) => strict.find(host, path, 'GET', '')?.served.serviceId
+      expect([find('s.example.com:80', '/b/x'), find('s.example.com', '/a'), find('other', '/a')]).toEqual([
+        'two',
+        'one',
+        undefined,
+      ])
+      expect(find('s.example.com', '/c')).toBe(only ? undefined : 'one')
+    }
+  })
 
   test('a bound host has its endpoints alone, whatever its case and port', () => {
     expect(ownerOf('a.example.com', '/v1/x')).toContain('a.example.com')

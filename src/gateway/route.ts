@@ -80,6 +80,8 @@ export class Router {
 export class HostRouter {
   readonly #all: Router
   readonly #byHost: ReadonlyMap<string, Router> | null
+  /** Services that their rules find, by host; null: there are none. */
+  readonly #claimed: ReadonlyMap<string, readonly Served[]> | null
 
   constructor(served: readonly Served[]) {
     this.#all = new Router(served.filter(({ strict }) => !strict))
@@ -88,12 +90,25 @@ export class HostRouter {
       hosts.size === 0
         ? null
         : new Map([...hosts].map((host) => [host, new Router(served.filter((one) => one.hosts.includes(host)))]))
+    const claiming = served.filter(({ claims }) => claims !== null)
+    const claimedHosts = [...new Set(claiming.flatMap((one) => one.hosts))]
+    this.#claimed =
+      claiming.length === 0
+        ? null
+        : new Map(claimedHosts.map((host) => [host, claiming.filter((one) => one.hosts.includes(host))]))
   }
 
   /** `host`: the Host header as sent. */
-  find(host: string, path: string): Match | null {
-    const router = this.#byHost?.get(bareHost(host)) ?? this.#all
-    return router.find(path)
+  find(host: string, path: string, method: string = '', query: string = ''): Match | null {
+    if (this.#byHost === null) return this.#all.find(path)
+    const bare = bareHost(host)
+    const claimed = this.#claimed?.get(bare)
+    if (claimed !== undefined) {
+      const served = claimed.find((one) => one.claims!.fits(method, path, query))
+      if (served !== undefined) return { served, basePath: '', pathSuffix: path }
+      if (claimed[0]!.claims!.only) return null
+    }
+    return (this.#byHost.get(bare) ?? this.#all).find(path)
   }
 }
 

@@ -2,6 +2,12 @@ import type { Step } from '../engine/outcome.ts'
 import type { EndpointPlan } from '../engine/plan.ts'
 import type { ThrottleGate } from './throttle-gate.ts'
 
+/** Says whether a call belongs to a service, by its mapping rules. `only`: when it belongs to none of its host, nobody serves it. */
+export interface Claims {
+  readonly only: boolean
+  fits(method: string, path: string, query: string): boolean
+}
+
 /** One endpoint as this gateway serves it: its plan, and what it is bound to. */
 export interface Served {
   readonly endpoint: EndpointPlan
@@ -12,6 +18,8 @@ export interface Served {
   readonly access: readonly Step[] | null
   /** A call for any other host never finds it. */
   readonly strict: boolean
+  /** Whether its rules fit a call; null: its host is all that counts. */
+  readonly claims: Claims | null
   /** Null: nothing limits it. */
   readonly gate: ThrottleGate | null
 }

@@ -58,6 +58,8 @@ export interface DeployedProxy {
   readonly deployment?: number
   /** Host names (lower case) that it answers for, and for no other. Absent: its virtual hosts say. */
   readonly hosts?: readonly string[]
+  /** Among the services of a host the first whose rules fit a call is called (APICAST_PATH_ROUTING); `only`: or none. */
+  readonly routing?: 'path' | 'only'
 }
 
 /** `http://real.host` -> `http://127.0.0.1:8091`: outbound calls that go elsewhere. Keys and values are origins in lower case. */

@@ -92,6 +92,13 @@ function parseJson(text: string, file: string, problems: Problems): unknown {
   }
 }
 
+/** APICAST_PATH_ROUTING and APICAST_PATH_ROUTING_ONLY. */
+function routingOf(env: ApicastEnvironment): Pick<DeployedProxy, 'routing'> {
+  const on = (name: string): boolean => /^(1|true)$/i.test(env[name] ?? '')
+  if (on('APICAST_PATH_ROUTING_ONLY')) return { routing: 'only' }
+  return on('APICAST_PATH_ROUTING') ? { routing: 'path' } : {}
+}
+
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'CONNECT', 'ANY'] as const
 const DELTA_MAX = Number.MAX_SAFE_INTEGER
 const TEXT_TYPE = 'text/plain; charset=utf-8'
@@ -138,6 +145,7 @@ class ServiceReading {
       proxy: model,
       serviceId: this.#id,
       throttle: null,
+      ...routingOf(this.#env),
       hosts: (hosts.length === 0 ? ['localhost'] : hosts).map((host) => host.toLowerCase()),
     }
   }

@@ -50,6 +50,37 @@ const planKeys: readonly ConfigKey[] = [
   },
 ]
 
+const proxyKeys: readonly ConfigKey[] = [
+  { name: 'hosts', shape: listOf(name), otherwise: 'localhost', doc: 'Host names that it answers for, and no other.' },
+  { name: 'apiBackend', shape: text, required: true, doc: 'http or https URL of the API.' },
+  {
+    name: 'credentialsLocation',
+    shape: { type: 'choice', of: ['query', 'headers', 'authorization'] },
+    otherwise: 'query',
+    doc: 'Where calls bring user_key, or app_id and app_key.',
+  },
+  { name: 'secretToken', shape: text, doc: 'Sent to the API as X-3scale-proxy-secret-token.' },
+  { name: 'hostnameRewrite', shape: name, doc: 'Host header for the API.' },
+  {
+    name: 'mappingRules',
+    shape: listOf(
+      keys(
+        { name: 'method', shape: name, otherwise: 'ANY', doc: 'HTTP method, or ANY.' },
+        { name: 'pattern', shape: text, required: true, doc: 'Beginning of the path; {x} is one segment, $ the end.' },
+        { name: 'metric', shape: name, otherwise: 'hits', doc: 'systemName of a metric or method.' },
+        {
+          name: 'delta',
+          shape: { type: 'whole', min: 0, max: VALUE_MAX },
+          otherwise: '1',
+          doc: 'How much a call uses.',
+        },
+        { name: 'last', shape: { type: 'flag' }, otherwise: 'false', doc: 'No later rule is asked when it matches.' },
+      ),
+    ),
+    doc: 'Which calls use what; a call that none fits is refused.',
+  },
+]
+
 /** `services` */
 export const serviceKeys: readonly ConfigKey[] = [
   { name: 'id', shape: name, required: true, doc: 'Id of the service, as in the paths of the statistics.' },
@@ -86,7 +117,11 @@ export const serviceKeys: readonly ConfigKey[] = [
     doc: 'What is counted; hits is always there.',
   },
   { name: 'plans', shape: listOf(keys(...planKeys)), doc: 'Plans with their limits.' },
-  { name: 'proxy', shape: { type: 'later' }, doc: 'What a gateway without a bundle does.' },
+  {
+    name: 'proxy',
+    shape: keys(...proxyKeys),
+    doc: 'What the gateway does for the service without a bundle, as APIcast.',
+  },
 ]
 
 const applicationKeys: readonly ConfigKey[] = [

@@ -1,5 +1,6 @@
 import { dirname, isAbsolute, join } from 'node:path'
 import { noApig } from '../../model/apig.ts'
+import type { CachingMode } from '../../model/auth-rep.ts'
 import {
   type DebugAllow,
   type DeployedProxy,
@@ -23,6 +24,7 @@ import type { Environment } from './environment.ts'
 import { type RawKeyValueMap, readKeyValueMaps } from './key-value-maps.ts'
 import { configKeys } from './keys.ts'
 import { type RawMask, readMasks } from './masks.ts'
+import { readServiceProxy } from './service-proxy.ts'
 import { type RawService, readServices } from './services.ts'
 import { ShapeReading } from './shape.ts'
 import { readShortForm } from './short-form.ts'
@@ -86,6 +88,7 @@ interface RawConfig {
   readonly apig?: unknown
   readonly services?: readonly (RawService | undefined)[]
   readonly accounts?: readonly (RawAccount | undefined)[]
+  readonly authCachingMode?: CachingMode
   readonly tls?: { readonly edgeCompatible?: boolean }
   readonly hostMap?: Readonly<Record<string, string>>
   readonly keyStores?: readonly (RawKeyStore | undefined)[]
@@ -110,7 +113,7 @@ export function readPosternYaml(text: string, file: string, env: Environment, bu
   const shape = new ShapeReading(file, problems)
   const raw = tree === null ? undefined : shape.read(tree, { type: 'keys', keys: configKeys }, '')
   if (raw === undefined) return { config: null, settings: null, drafts: [], problems: problems.list }
-  const reading = new ConfigReading(raw as RawConfig, file, shape, problems, bundleAt)
+  const reading = new ConfigReading(raw as RawConfig, file, env, shape, problems, bundleAt)
   const config = reading.run()
   return {
     config: problems.hasErrors ? null : config,
@@ -124,13 +127,22 @@ class ConfigReading {
   readonly drafts: DraftProxy[] = []
   readonly #raw: RawConfig
   readonly #file: string
+  readonly #env: Environment
   readonly #shape: ShapeReading
   readonly #problems: Problems
   readonly #bundleAt: BundleAt
 
-  constructor(raw: RawConfig, file: string, shape: ShapeReading, problems: Problems, bundleAt: BundleAt) {
+  constructor(
+    raw: RawConfig,
+    file: string,
+    env: Environment,
+    shape: ShapeReading,
+    problems: Problems,
+    bundleAt: BundleAt,
+  ) {
     this.#raw = raw
     this.#file = file
+    this.#env = env
     this.#shape = shape
     this.#problems = problems
     this.#bundleAt = bundleAt
@@ -145,6 +157,7 @@ class ConfigReading {
     for (const [index, api] of (raw.apis ?? []).entries()) {
       if (api !== undefined) this.#api(api, `apis.${index}`, throttles, services)
     }
+    this.#serviceProxies(services)
     return {
       settings: this.#settings(),
       proxies: this.drafts.map((draft) => draft.deployed),
@@ -169,6 +182,19 @@ class ConfigReading {
         this.#problems.error('BadApi', this.#shape.places.at(place), `${place}: ${message}`)
     })
     return { apig: runtimeOfResources(resources), apigResources: resources }
+  }
+
+  #serviceProxies(services: readonly Service[]): void {
+    const caching = this.#raw.authCachingMode ?? 'strict'
+    for (const [index, raw] of (this.#raw.services ?? []).entries()) {
+      const service = services.find(({ id }) => id === raw?.id)
+      if (raw?.proxy === undefined || service === undefined) continue
+      const path = `services.${index}.proxy`
+      if (this.#shape.places.isBroken(path)) continue
+      const { places } = this.#shape
+      const deployed = readServiceProxy(service, raw.proxy, caching, path, this.#env, places, this.#problems)
+      if (deployed !== null) this.drafts.push({ deployed, base: '' })
+    }
   }
 
   #settings(): Settings {

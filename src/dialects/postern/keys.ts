@@ -1,3 +1,4 @@
+import { CACHING_MODES } from '../../model/auth-rep.ts'
 import { SECTION_KEYS } from '../apig/section.ts'
 import { accountKeys, serviceKeys } from './account-keys.ts'
 import { developerKeys, productKeys } from './consumer-keys.ts'
@@ -136,7 +137,12 @@ export const configKeys: readonly ConfigKey[] = [
     shape: { type: 'pairs' },
     doc: 'Sends outbound calls elsewhere: origin to origin, as --host-map does.',
   },
-  later('authCachingMode', 'What a gateway does without its 3scale back end.'),
+  {
+    name: 'authCachingMode',
+    shape: { type: 'choice', of: CACHING_MODES },
+    otherwise: 'strict',
+    doc: 'What services with a proxy do while a back end elsewhere is away (BACKEND_ENDPOINT_OVERRIDE).',
+  },
   { name: 'targetServers', shape: listOf(keys(...targetServerKeys)), doc: 'Servers that LoadBalancer names.' },
   { name: 'accounts', shape: listOf(keys(...accountKeys)), doc: 'Accounts and their applications.' },
   {

@@ -10,6 +10,7 @@ import {
   type Plan,
   type Service,
 } from '../../model/service.ts'
+import type { RawServiceProxy } from './service-proxy.ts'
 import type { Places } from './shape.ts'
 
 type List<T> = readonly (T | undefined)[]
@@ -25,6 +26,7 @@ export interface RawService {
   readonly serviceToken?: string
   readonly metrics?: List<RawMetric>
   readonly plans?: List<RawPlan>
+  readonly proxy?: RawServiceProxy
 }
 
 interface RawMetric {
