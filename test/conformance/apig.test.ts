@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, test } from 'vitest'
+import { UNIT_MS } from '../../src/core/windows.ts'
 import { SERVER_CERT, SERVER_KEY } from '../../src/wire/test-certificates.ts'
 import { Postern } from '../kit/postern.ts'
 import { type Case, Player } from './apig-case.ts'
@@ -13,7 +14,11 @@ const CASES = process.env['POSTERN_CASES'] ?? fileURLToPath(new URL('../../../sh
 const file = join(CASES, 'apig', 'cases.json')
 const cases = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as { cases: Case[] }).cases : []
 
-const MINUTE_MS = 60_000
+/** How long the window is in which a case counts; a minute where it has no throttle of its own. */
+function windowMs({ config: { throttle } }: Case): number {
+  const unit = String(throttle?.['time_unit'] ?? 'MINUTE').toLowerCase() as keyof typeof UNIT_MS
+  return Number(throttle?.['time_interval'] ?? 1) * UNIT_MS[unit]
+}
 
 describe.skipIf(cases.length === 0)('APIG: cases', () => {
   const folder = mkdtempSync(join(tmpdir(), 'postern-apig-'))
@@ -34,13 +39,14 @@ describe.skipIf(cases.length === 0)('APIG: cases', () => {
   })
 
   for (const one of cases) {
-    // Counting by the minute: when its end falls into a case, the case is played again in the new one.
-    test(`${one.id}: ${one.title}`, { timeout: 30_000 }, async () => {
-      const minute = Math.floor(Date.now() / MINUTE_MS)
+    // When a window ends while a case counts in it, the case is played again in the next one.
+    test(`${one.id}: ${one.title}`, { timeout: 40_000 }, async () => {
+      const lengthMs = windowMs(one)
+      const window = Math.floor(Date.now() / lengthMs)
       try {
         await new Player(postern, one).play()
       } catch (error) {
-        if (Math.floor(Date.now() / MINUTE_MS) === minute) throw error
+        if (Math.floor(Date.now() / lengthMs) === window) throw error
         await new Player(postern, one).play()
       }
     })
