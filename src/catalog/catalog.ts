@@ -1,30 +1,16 @@
 import type { Draft } from '../dialects/apig/draft.ts'
-import type { PolicyReaders } from '../dialects/apigee/index.ts'
 import type { PublishedApi } from '../model/apig.ts'
 import type { DeployedProxy, PosternConfig } from '../model/deployment.ts'
 import type { EnvironmentEntities } from '../model/entities.ts'
-import { type Problem, problemLine } from '../model/problem.ts'
+import { problemLine } from '../model/problem.ts'
 import type { ApiProxy } from '../model/proxy.ts'
 import { type ApigResources, apigResources, documentChanges, draftOver, openApig } from './apig.ts'
 import { deployedAt } from './deployed.ts'
 import { ENTITY_KINDS, type EntityWord } from './entity-kinds.ts'
 import { CatalogError } from './error.ts'
 import { FlowCatalog, mustNotBeDeployed } from './flows.ts'
-import type { DocumentChange, Documents } from './ports.ts'
+import type { CatalogServices, DocumentChange } from './ports.ts'
 import { errorText, PROXIES, Revisions } from './revisions.ts'
-
-export interface CatalogServices {
-  /** What the files name: they own it, and an admin API leaves it alone. */
-  readonly files: PosternConfig
-  readonly documents: Documents
-  readonly kinds: PolicyReaders
-  /** All that is wrong with what is to be served: compiled, side by side. */
-  judge(config: PosternConfig): readonly Problem[]
-  /** Resolves when every gateway thread serves it; rejects when it is not served. */
-  publish(config: PosternConfig): Promise<void>
-  now(): number
-  warn(fields: object, message: string): void
-}
 
 /** A revision that is served, through an admin API. */
 export interface Deployment {

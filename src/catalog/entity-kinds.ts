@@ -9,9 +9,17 @@ import type {
 import { apiProducts, developers } from './consumer-kinds.ts'
 import { CatalogError } from './error.ts'
 import { Fields } from './fields.ts'
+import { maskConfigs } from './mask-kind.ts'
 
 /** Entities that the management API makes, by the word of its path. */
-export type EntityWord = 'targetservers' | 'caches' | 'keystores' | 'references' | 'apiproducts' | 'developers'
+export type EntityWord =
+  | 'targetservers'
+  | 'caches'
+  | 'keystores'
+  | 'references'
+  | 'maskconfigs'
+  | 'apiproducts'
+  | 'developers'
 
 export interface EntityKind<T extends object = object> {
   /** As an error calls it. */
@@ -27,6 +35,8 @@ export interface EntityKind<T extends object = object> {
   show(entity: T): unknown
   of(entities: EnvironmentEntities): readonly T[]
   with(entities: EnvironmentEntities, list: readonly T[]): EnvironmentEntities
+  /** Its paths are its own, not `/word` and `/word/{name}`. */
+  readonly ownRoutes?: true
   /** What `?action=` may do. */
   readonly actions?: readonly string[]
   act?(entity: T, action: string): T
@@ -213,6 +223,7 @@ export const ENTITY_KINDS: Readonly<Record<EntityWord, EntityKind>> = {
   caches,
   keystores: keyStores,
   references,
+  maskconfigs: maskConfigs,
   apiproducts: apiProducts,
   developers,
 }

@@ -1,7 +1,6 @@
 import type { EnvironmentEntities, FlowHook, FlowHooks, SharedFlow } from '../model/entities.ts'
-import type { CatalogServices } from './catalog.ts'
 import { CatalogError } from './error.ts'
-import type { DocumentChange } from './ports.ts'
+import type { CatalogServices, DocumentChange } from './ports.ts'
 import { Revisions, SHARED_FLOWS } from './revisions.ts'
 
 const DEPLOYMENT = 'sharedflow-deployment'

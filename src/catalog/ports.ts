@@ -1,3 +1,7 @@
+import type { PolicyReaders } from '../dialects/apigee/index.ts'
+import type { PosternConfig } from '../model/deployment.ts'
+import type { Problem } from '../model/problem.ts'
+
 /** One thing that somebody imported or set through an admin API, as it is kept. */
 export interface DocumentHead {
   readonly key: string
@@ -20,4 +24,18 @@ export interface Documents {
   /** All changes or none; throws when they cannot be kept. */
   write(changes: readonly DocumentChange[], nowMs: number): void
   close(): void
+}
+
+/** What the catalogue needs from outside. */
+export interface CatalogServices {
+  /** What the files name: they own it, and an admin API leaves it alone. */
+  readonly files: PosternConfig
+  readonly documents: Documents
+  readonly kinds: PolicyReaders
+  /** All that is wrong with what is to be served: compiled, side by side. */
+  judge(config: PosternConfig): readonly Problem[]
+  /** Resolves when every gateway thread serves it; rejects when it is not served. */
+  publish(config: PosternConfig): Promise<void>
+  now(): number
+  warn(fields: object, message: string): void
 }

@@ -7,7 +7,7 @@ import type { Problems } from '../model/problem.ts'
 /** Names that a mask may begin with without any policy making them. */
 const MESSAGES = ['request', 'response', 'message', 'error', 'private']
 
-/** Errors in the paths of masks; warns of masks and caches that match nothing of what is loaded: most often the name of one side was changed. */
+/** Warns of masks and caches that match nothing of what is loaded: most often the name of one side was changed. */
 export function checkUnused(
   drafts: readonly DraftProxy[],
   entities: EnvironmentEntities,
@@ -29,10 +29,6 @@ export function checkUnused(
       problems.warn('UnusedMask', at, `a mask is for the proxy ${mask.proxy}, which is not loaded`)
       continue
     }
-    for (const [kind, text] of pathsOf(mask)) {
-      const fault = maskFault(kind, text)
-      if (fault !== null) problems.error('InvalidMask', at, `the mask ${text.slice(0, 200)}: ${fault}`)
-    }
     const policies = policiesOf(mask.proxy)
     for (const variable of mask.variables) {
       if (Object.hasOwn(PREDEFINED, variable) || MESSAGES.includes(variable.split('.')[0]!)) continue
@@ -40,6 +36,15 @@ export function checkUnused(
       if (policies.includes(owner)) continue
       problems.warn('UnusedMask', at, `a mask hides ${variable}, and no policy makes ${owner}`)
     }
+  }
+}
+
+/** Errors in the paths of masks. */
+export function checkMasks(masks: readonly MaskConfig[], file: string, problems: Problems): void {
+  for (const [kind, text] of masks.flatMap(pathsOf)) {
+    const fault = maskFault(kind, text)
+    if (fault === null) continue
+    problems.error('InvalidMask', { file, line: 1, column: 1 }, `the mask ${text.slice(0, 200)}: ${fault}`)
   }
 }
 

@@ -22,7 +22,7 @@ import { type Problem, Problems } from '../model/problem.ts'
 import { accessProblems, responseCodesOf } from './check-access.ts'
 import { checkLocal } from './check-local.ts'
 import { checkTogether } from './check-together.ts'
-import { checkUnused } from './check-unused.ts'
+import { checkMasks, checkUnused } from './check-unused.ts'
 
 export interface Loaded {
   /** All PATHs together. Null exactly when a problem is an error. */
@@ -104,7 +104,10 @@ class Loading {
     }
     const proxies = this.#drafts.map((draft) => draft.deployed)
     const whole = this.#whole(proxies)
-    if (this.#configFile !== null) checkUnused(this.#drafts, whole.settings.entities, this.#configFile, this.#problems)
+    if (this.#configFile !== null) {
+      checkMasks(whole.settings.entities.masks, this.#configFile, this.#problems)
+      checkUnused(this.#drafts, whole.settings.entities, this.#configFile, this.#problems)
+    }
     const config = this.#problems.hasErrors ? null : whole
     return { config, settings: whole.settings, drafts: this.#drafts, problems: this.#problems.list }
   }

@@ -9,6 +9,7 @@ import type { KeyValueMap } from '../model/entities.ts'
 import { type Problem, Problems } from '../model/problem.ts'
 import { ALL_KINDS, POLICY_KINDS } from '../policies/index.ts'
 import { checkTogether } from './check-together.ts'
+import { checkMasks } from './check-unused.ts'
 import { problemsOfProxy } from './compile-problems.ts'
 
 export interface CatalogOptions {
@@ -82,6 +83,7 @@ class Judge {
     const problems = new Problems()
     const drafts = config.proxies.map((deployed) => ({ deployed, base: '' }))
     checkTogether(drafts, 0, config.settings.virtualHosts, problems)
+    checkMasks(config.settings.entities.masks, 'maskconfigs', problems)
     for (const deployed of config.proxies) {
       if (this.#good.get(deployed) === config.settings.entities) continue
       const found = problemsOfProxy(deployed, config.settings)

@@ -193,6 +193,25 @@ test('undeploying in the older form, as apigeetool does it', async () => {
   expect((await call(`${postern.gateway}/pieces`)).status).toBe(404)
 })
 
+test('mask configurations of the organisation and of a proxy', async () => {
+  for (const path of ['/maskconfigs', '/apis/p/maskconfigs']) {
+    expect((await ask('GET', `${path}/default`)).status).toBe(404)
+    const config = {
+      name: 'default',
+      variables: ['a'],
+      jSONPathsRequest: ['$.card'],
+      namespaces: [{ prefix: 's', value: 'u' }],
+    }
+    expect(await ask('POST', path, config)).toMatchObject({ status: 201, body: config })
+    expect((await ask('PUT', `${path}/default`, { ...config, variables: ['b'] })).body.variables).toEqual(['b'])
+    expect((await ask('GET', path)).body).toEqual(['default'])
+    expect((await ask('PUT', `${path}/default`, { jSONPathsRequest: ['$.a['] })).status).toBe(400)
+    expect((await ask('GET', `${path}/default`)).body).toMatchObject({ variables: ['b'], jSONPathsRequest: ['$.card'] })
+    expect((await ask('DELETE', `${path}/default`)).status).toBe(204)
+    expect((await ask('GET', path)).body).toEqual([])
+  }
+})
+
 test('environments, virtual hosts, clearing a cache', async () => {
   expect((await ask('GET', '/environments')).body).toEqual(['test'])
   expect((await ask('GET', '/e/test/virtualhosts')).body).toEqual(['default'])

@@ -8,6 +8,7 @@ const ENVIRONMENTS = ['/environments/:env', '/e/:env']
 /** Target servers, caches, products, developers, ...: the same calls for every kind of the table. */
 export function entityRoutes(scope: FastifyInstance, context: EdgeContext): void {
   for (const word of Object.keys(ENTITY_KINDS) as EntityWord[]) {
+    if (ENTITY_KINDS[word].ownRoutes) continue
     const places = ENTITY_KINDS[word].scope === 'environment' ? ENVIRONMENTS : ['']
     for (const place of places) kindRoutes(scope, context, word, `${place}/${word}`)
   }

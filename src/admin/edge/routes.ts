@@ -9,6 +9,7 @@ import { entityRoutes } from './entities.ts'
 import { environmentRoutes } from './environments.ts'
 import { flowHookRoutes } from './flow-hooks.ts'
 import { keyValueMapRoutes } from './key-value-maps.ts'
+import { maskConfigRoutes } from './mask-configs.ts'
 import { pieceRoutes } from './pieces.ts'
 import { sharedFlowRoutes } from './shared-flows.ts'
 
@@ -36,6 +37,7 @@ export function edgeRoutes(scope: FastifyInstance, context: EdgeContext): void {
         pieceRoutes(inside, context)
         flowHookRoutes(inside, context)
         environmentRoutes(inside, context)
+        maskConfigRoutes(inside, context)
       },
       { prefix: organization },
     )
