@@ -160,10 +160,7 @@ const route: Stage = (_life, call) => {
     state.query = call.query
     return begin(call, entry, path, '', state)
   }
-  const match =
-    found === BAD_PATH || snapshot.apis.has(call.host)
-      ? null
-      : snapshot.router.find(call.host, path, down.method, call.query)
+  const match = snapshot.apis.has(call.host) ? null : snapshot.router.find(call.host, path, down.method, call.query)
   if (match !== null) return beginAt(call, match)
   if (found !== null || snapshot.apis.has(call.host)) {
     ownError(call, found === null ? NO_API : MISSES[found], 'apig')

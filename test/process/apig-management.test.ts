@@ -352,6 +352,11 @@ describe('debug headers by token, and callers of a bundle in a throttle', () => 
       'postern.yaml': stringify({
         version: 1,
         debug: { allow: 'token' },
+        apig: {
+          groups: [
+            { name: 'side', apis: [{ name: 'api', req_method: 'GET', req_uri: '/side', backend_type: 'MOCK' }] },
+          ],
+        },
         apis: [{ bundle: './p', throttle: 'gold' }],
         throttles: [{ name: 'gold', per: { unit: 'hour' }, api: 100, user: 3, app: 2 }],
         products: [{ name: 'all', apis: ['p'] }],
@@ -382,6 +387,14 @@ describe('debug headers by token, and callers of a bundle in a throttle', () => 
     expect(statuses.map(({ status }) => status)).toEqual([200, 200, 429, 200, 429])
     expect(statuses[2]!.text).toContain('policy app over ratelimit,limit:2,time:1 hour')
     expect(statuses[4]!.text).toContain('policy user over ratelimit,limit:3,time:1 hour')
+  })
+
+  test('a bundle and an API of the apig dialect side by side: each answers in its own words', async () => {
+    const side = await call(`${postern.gateway}/side`)
+    expect(side.status).toBe(200)
+    expect((await call(`${postern.gateway}/side`, { method: 'PUT' })).text).toContain('APIG.0101')
+    expect((await call(`${postern.gateway}/p/%zz`)).text).toContain('steps.oauth.v2.FailedToResolveAPIKey')
+    expect((await call(`${postern.gateway}/none`)).text).toContain('Unable to identify proxy')
   })
 
   test('a token of the admin door opens the debug headers, and nothing else does', async () => {
