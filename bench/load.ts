@@ -61,8 +61,13 @@ export async function load(url: string, ratePerSecond: number, seconds: number, 
 }
 
 /** Calls a second when 64 connections ask without pause. The caller may serve them itself meanwhile. */
-export async function saturated(url: string, seconds: number, cpus: string): Promise<number> {
-  const headers = HEADERS.flatMap((one) => ['-H', one])
+export async function saturated(
+  url: string,
+  seconds: number,
+  cpus: string,
+  more: readonly string[] = [],
+): Promise<number> {
+  const headers = [...HEADERS, ...more].flatMap((one) => ['-H', one])
   const child = spawn('taskset', ['-c', cpus, 'wrk', '-t1', '-c64', `-d${seconds}`, ...headers, url], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })

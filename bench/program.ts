@@ -20,6 +20,7 @@ export interface ProgramOptions {
 export class Program {
   readonly port: number
   readonly adminPort: number
+  readonly backendPort: number
   readonly #pid: number
   readonly #child: ChildProcess
   readonly #data: string
@@ -29,6 +30,7 @@ export class Program {
     const port = (name: string): number => Number(new RegExp(`^${name}: http://[^:]+:(\\d+)`, 'm').exec(output)![1])
     this.port = port('gateway')
     this.adminPort = port('admin')
+    this.backendPort = port('backend')
     this.#token = /token=(\S+)/.exec(output)![1]!
     this.#child = child
     this.#pid = youngest(child.pid!)

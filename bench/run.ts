@@ -1,6 +1,7 @@
 // `npm run bench`: prints figures, asserts nothing. Needs wrk, nginx (with Lua), h2load for some of them and says what it left
 // out. `-- --peers` installs the gateways of npm that it is compared with, on first use.
 import { spawnSync } from 'node:child_process'
+import { authRepRows } from './authrep.ts'
 import { calloutsRows } from './callouts.ts'
 import { run as counterRows } from './counters.ts'
 import { flowRows } from './flow.ts'
@@ -33,6 +34,10 @@ const has = (name: string): boolean => spawnSync('which', [name]).status === 0
 if (has('wrk')) {
   print('\nthrough the gateway: CPU of one thread for each call')
   for (const { cpuUs, name } of await pathRows()) print(`${String(cpuUs).padStart(8)} us  ${name}`)
+
+  print('\naccounts: CPU for each call, and calls a second of one thread')
+  for (const { name, cpuUs, perSecond } of await authRepRows())
+    print(`${String(cpuUs).padStart(8)} us  ${String(perSecond).padStart(6)}/s  ${name}`)
 
   print('\nthreads: CPU for each call')
   for (const { workers, cpuUs } of await workerRows())
