@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import v8 from 'node:v8'
 import { Command } from 'commander'
+import { manageCommands } from './manage-commands.ts'
 import { startCommand } from './options.ts'
 
 const NODE_MAJOR_MIN = 24
@@ -40,5 +41,7 @@ program
     const { runCheck } = await import('./run-check.ts')
     process.exitCode = runCheck(paths)
   })
+
+for (const command of manageCommands()) program.addCommand(command)
 
 await program.parseAsync()

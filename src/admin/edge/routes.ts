@@ -22,6 +22,7 @@ const BODY_BYTES_MAX = 32 * 1024 * 1024
  */
 export function edgeRoutes(scope: FastifyInstance, context: EdgeContext): void {
   bodies(scope)
+  for (const list of ['/organizations', '/o']) scope.get(list, () => [context.organization])
   for (const organization of ['/organizations/:org', '/o/:org']) {
     scope.register(
       async (inside) => {

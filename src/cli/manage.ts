@@ -1,0 +1,185 @@
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { type BundleTop, filesOfFolder, filesOfZip } from '../dialects/apigee/index.ts'
+import { writeZip } from '../dialects/apigee/zip-writer.ts'
+import { problemLine } from '../model/problem.ts'
+
+/** How a running gateway is reached. */
+export interface ManageOptions {
+  /** Of the admin door. */
+  readonly admin: string
+  readonly token?: string
+  /** The folder whose `admin-token` is used without `token`. */
+  readonly data: string
+}
+
+/** Something that the person at the terminal can mend: one line. */
+export class ManageError extends Error {}
+
+interface Listed {
+  readonly name: string
+  readonly revision: readonly { readonly name: string; readonly configuration?: { readonly basePath: string } }[]
+}
+
+/**
+ * The commands that change a running gateway, over its management API: the same calls that Edge's own tools make. Each gives the
+ * lines to print; throws ManageError.
+ */
+export class Manager {
+  readonly #admin: string
+  readonly #token: string
+  #place: { readonly organization: string; readonly environment: string } | null = null
+
+  constructor({ admin, token, data }: ManageOptions) {
+    this.#admin = admin.replace(/\/+$/, '')
+    this.#token = token ?? tokenIn(data)
+  }
+
+  /** Imports a bundle or shared flow (folder or zip) as the next revision and serves it. */
+  async deploy(path: string, given?: string): Promise<string[]> {
+    const { zip, top, name } = bundleAt(path)
+    const kind = top === 'apiproxy' ? 'apis' : 'sharedflows'
+    const { revision } = await this.#call<{ revision: string }>(
+      'POST',
+      `/${kind}?action=import&name=${encodeURIComponent(given ?? name)}`,
+      zip,
+    )
+    await this.#deployment('POST', kind, given ?? name, revision, '?override=true')
+    return [`deployed: ${given ?? name} revision ${revision}`]
+  }
+
+  async undeploy(name: string): Promise<string[]> {
+    const { revision } = await this.#deployed(name)
+    await this.#deployment('DELETE', 'apis', name, revision)
+    return [`undeployed: ${name} revision ${revision}`]
+  }
+
+  /** Serves the newest revision before the one that is served. */
+  async rollback(name: string): Promise<string[]> {
+    const { revision, basePath } = await this.#deployed(name)
+    const all = await this.#call<string[]>('GET', `/apis/${encodeURIComponent(name)}/revisions`)
+    const before = all.map(Number).filter((one) => one < Number(revision))
+    if (before.length === 0) throw new ManageError(`${name} has no revision before ${revision}`)
+    const to = String(Math.max(...before))
+    const query = `?override=true&basepath=${encodeURIComponent(basePath)}`
+    await this.#deployment('POST', 'apis', name, to, query)
+    return [`deployed: ${name} revision ${to} (was ${revision})`]
+  }
+
+  async list(): Promise<string[]> {
+    const { environment } = await this.#where()
+    const { aPIProxy } = await this.#call<{ aPIProxy: readonly Listed[] }>('GET', `/e/${environment}/deployments`)
+    const lines = aPIProxy.map(({ name, revision }) => {
+      const [one] = revision
+      const base = one?.configuration?.basePath ?? '/'
+      return `${name}  revision ${one?.name ?? '?'}${base === '/' ? '' : `  below ${base}`}`
+    })
+    return lines.length === 0 ? ['nothing is deployed'] : lines
+  }
+
+  /** Writes the zip of a revision (the one that is served, unless told otherwise) to a file that must not be there yet. */
+  async export(name: string, given?: string, file?: string): Promise<string[]> {
+    const revision = given ?? (await this.#deployed(name)).revision
+    const path = `/apis/${encodeURIComponent(name)}/revisions/${encodeURIComponent(revision)}?format=bundle`
+    const zip = await this.#bytes('GET', path)
+    const to = file ?? `${name.replace(/[^\w.-]/g, '_')}-${revision}.zip`
+    try {
+      writeFileSync(to, zip, { flag: 'wx' })
+    } catch (error) {
+      const why = (error as NodeJS.ErrnoException).code === 'EEXIST' ? 'is there already' : (error as Error).message
+      throw new ManageError(`cannot write ${to}: ${why}`)
+    }
+    return [`exported: ${name} revision ${revision} to ${to}`]
+  }
+
+  async #deployed(name: string): Promise<{ revision: string; basePath: string }> {
+    const { environment } = await this.#where()
+    const path = `/e/${environment}/apis/${encodeURIComponent(name)}/deployments`
+    const [one] = (await this.#call<Listed>('GET', path)).revision
+    if (one === undefined) throw new ManageError(`${name} is not deployed`)
+    return { revision: one.name, basePath: one.configuration?.basePath ?? '/' }
+  }
+
+  async #deployment(method: string, kind: string, name: string, revision: string, query = ''): Promise<void> {
+    const { environment } = await this.#where()
+    const path = `/e/${environment}/${kind}/${encodeURIComponent(name)}/revisions/${revision}/deployments${query}`
+    await this.#call(method, path)
+  }
+
+  /** A gateway has one organisation with one environment. */
+  async #where(): Promise<{ organization: string; environment: string }> {
+    if (this.#place !== null) return this.#place
+    const [organization] = await this.#json<string[]>('GET', '/v1/organizations')
+    const { environments } = await this.#json<{ environments: string[] }>('GET', `/v1/organizations/${organization}`)
+    this.#place = { organization: organization!, environment: environments[0]! }
+    return this.#place
+  }
+
+  async #call<T>(method: string, path: string, body?: Uint8Array): Promise<T> {
+    return this.#json<T>(method, `/v1/organizations/${(await this.#where()).organization}${path}`, body)
+  }
+
+  async #bytes(method: string, path: string): Promise<Buffer> {
+    return this.#ask(method, `/v1/organizations/${(await this.#where()).organization}${path}`)
+  }
+
+  async #json<T>(method: string, path: string, body?: Uint8Array): Promise<T> {
+    return JSON.parse((await this.#ask(method, path, body)).toString('utf8')) as T
+  }
+
+  async #ask(method: string, path: string, body?: Uint8Array): Promise<Buffer> {
+    const type = body === undefined ? {} : { 'content-type': 'application/octet-stream' }
+    const answer = await fetch(`${this.#admin}${path}`, {
+      method,
+      headers: { authorization: `Bearer ${this.#token}`, ...type },
+      ...(body !== undefined && { body: new Uint8Array(body) }),
+    }).catch((error: Error) => {
+      const { code } = (error.cause ?? error) as NodeJS.ErrnoException
+      throw new ManageError(
+        `no gateway answers at ${this.#admin} (${code ?? error.message}); start one, or name it with --admin`,
+      )
+    })
+    const bytes = Buffer.from(await answer.arrayBuffer())
+    if (answer.ok) return bytes
+    throw new ManageError(messageOf(bytes.toString('utf8'), answer.status))
+  }
+}
+
+function messageOf(text: string, status: number): string {
+  try {
+    const { message } = JSON.parse(text) as { message?: unknown }
+    if (typeof message === 'string') return message
+  } catch {
+    // What is no JSON is told by its status alone.
+  }
+  return `the gateway answered ${status}`
+}
+
+function tokenIn(data: string): string {
+  const file = join(data, 'admin-token')
+  if (existsSync(file)) return readFileSync(file, 'utf8').trim()
+  throw new ManageError(`there is no ${file}: name the gateway's data folder with --data, or its token with --token`)
+}
+
+/** A bundle as one zip; what is wrong with its files is told before anything is sent. */
+function bundleAt(path: string): { zip: Uint8Array; top: BundleTop; name: string } {
+  const stat = statSync(path, { throwIfNoEntry: false })
+  if (stat === undefined) throw new ManageError(`${path} is not there`)
+  const raw = stat.isFile() ? readFileSync(path) : null
+  const { files, top, problems } = raw === null ? filesOfFolder(path) : filesOfZip(raw, path)
+  if (files === null) throw new ManageError(problems.map(problemLine).join('\n'))
+  const all = new Map([...files].map(([file, content]) => [file, Buffer.from(content)]))
+  return { zip: raw ?? writeZip(all), top, name: nameIn(all, top) ?? basename(path, '.zip') }
+}
+
+/** That of the descriptor at the top. */
+function nameIn(files: ReadonlyMap<string, Buffer>, top: BundleTop): string | undefined {
+  for (const [path, content] of files) {
+    if (!path.startsWith(`${top}/`) || path.split('/').length !== 2 || !path.endsWith('.xml')) continue
+    const name = /<(?:APIProxy|SharedFlowBundle)\s[^>]*?\bname\s*=\s*["']([^"'<]+)["']/.exec(
+      content.toString('utf8'),
+    )?.[1]
+    if (name !== undefined) return name
+  }
+  return undefined
+}
