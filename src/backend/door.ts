@@ -46,7 +46,7 @@ const ROUTES: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   ['GET /transactions/oauth_authorize.xml', authorizing({ report: false, oauth: true })],
   ['GET /transactions/oauth_authrep.xml', authorizing({ report: true, oauth: true })],
   ['POST /transactions.xml', (door, down, query) => door.report(down, query)],
-  ['GET /check.txt', (_door, down) => down.send(200, 'OK', ['Content-Type', 'text/plain'], 'ok')],
+  ['GET /check.txt', (_door, down) => down.send(200, 'OK', ['Content-Type', 'text/plain', ...EXPOSED], 'ok')],
   ['GET /status', (door, down) => door.status(down)],
   ['HEAD /available', (_door, down) => down.send(200, 'OK', XML_HEADERS, null)],
 ])
@@ -107,7 +107,7 @@ export class BackendDoor {
   }
 
   status(down: Downstream): void {
-    down.send(200, 'OK', ['Content-Type', 'application/json'], this.#statusBody)
+    down.send(200, 'OK', ['Content-Type', 'application/json', ...EXPOSED], this.#statusBody)
   }
 
   #report(down: Downstream, query: string, body: Buffer | 'too-big'): void {

@@ -10,7 +10,7 @@ const service = (proxy: object = {}, rest: object = {}): object => ({
   backend_authentication_type: 'service_token',
   backend_authentication_value: 'secret-token',
   ...rest,
-  proxy: { hosts: ['API.example'], api_backend: 'http://upstream:80/base/', ...proxy },
+  proxy: { hosts: ['API.example:8080'], api_backend: 'http://upstream:80/base/', ...proxy },
 })
 
 const read = (services: readonly object[], env: ApicastEnvironment = {}) =>

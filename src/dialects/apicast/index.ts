@@ -146,7 +146,7 @@ class ServiceReading {
       serviceId: this.#id,
       throttle: null,
       ...routingOf(this.#env),
-      hosts: (hosts.length === 0 ? ['localhost'] : hosts).map((host) => host.toLowerCase()),
+      hosts: (hosts.length === 0 ? ['localhost'] : hosts).map((host) => host.toLowerCase().replace(/:\d+$/, '')),
     }
   }
 

@@ -22,6 +22,10 @@ export interface RemoteServices extends BackendClientServices {
 /** Reports that may be under way at once; more wait in the queue. */
 const UNDER_WAY_MAX = 512
 const RETRY_EVERY_MS = 500
+/** An admission that is not confirmed for so long is forgotten. */
+const KEPT_MS = 24 * 3_600_000
+/** Anybody can make up keys that are refused, or not known while the back end is away: they must not fill the table. */
+const UNCONFIRMED_KEPT_MS = 5 * 60_000
 
 /** What an answer of the back end does to what is known of a key (APIcast, policy "caching"). Null: forget it. */
 type Effect = (status: number, known: number) => number | null
@@ -107,10 +111,16 @@ export class RemoteBackendAccess implements AccessBackend {
   #learn(key: string, status: number, known: number): number {
     const next = EFFECTS[this.#config.caching](status, known)
     const now = this.#services.now()
-    const { batch } = this.#config
     if (next === null) void this.#verdicts.delete(key, now)
-    else void this.#verdicts.set(key, next, now, batch === null ? undefined : batch.authsTtlSeconds * 1000)
+    // What stays as it was is not written again: its time goes on from when the back end said it.
+    else if (!isAway(status) || next !== known) void this.#verdicts.set(key, next, now, this.#keptMs(status))
     return next ?? 0
+  }
+
+  #keptMs(status: number): number {
+    const { batch } = this.#config
+    if (batch !== null) return batch.authsTtlSeconds * 1000
+    return status === 200 ? KEPT_MS : UNCONFIRMED_KEPT_MS
   }
 
   #admission(asked: Asked, limit: AccessLimit | null): Admission {

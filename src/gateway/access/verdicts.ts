@@ -2,8 +2,8 @@ import { isPromise, type MaybePromise } from '../../core/async.ts'
 import type { KeyPrefix } from '../../core/counter-keys.ts'
 import { type Counters, Decision } from '../../core/counters.ts'
 
-/** A verdict that is not confirmed for so long is forgotten. */
-const KEPT_MS = 24 * 3_600_000
+/** The longest that a verdict may be kept. */
+const KEPT_MS_MAX = 24 * 3_600_000
 
 /**
  * What a back end has said of each key, shared by all threads: a status by the hash of the key, in the table of counters.
@@ -24,7 +24,7 @@ export class Verdicts {
     return isPromise(done) ? done.then(() => decision.counts[0]!) : decision.counts[0]!
   }
 
-  set(key: string, status: number, nowMs: number, ttlMs: number = KEPT_MS): MaybePromise<void> {
+  set(key: string, status: number, nowMs: number, ttlMs: number): MaybePromise<void> {
     return this.#counters.set(this.#decision(key, nowMs + ttlMs, status, false), nowMs)
   }
 
@@ -35,7 +35,7 @@ export class Verdicts {
   // Anchored: whatever is left of the time holds. Not: it begins anew.
   #decision(key: string, endMs: number, value: number, anchored: boolean): Decision {
     const decision = new Decision(1)
-    const check = decision.add(endMs, KEPT_MS, Number.POSITIVE_INFINITY, value, anchored)
+    const check = decision.add(endMs, KEPT_MS_MAX, Number.POSITIVE_INFINITY, value, anchored)
     this.#prefix.writeWith(key, decision.keys, check)
     return decision
   }
