@@ -8,7 +8,7 @@ import type { RoutePlan, Segments, TargetPlan } from '../engine/plan.ts'
 import type { Backend, HttpBackend, MockBackend, PublishedApi } from '../model/apig.ts'
 import { branchTest } from './branches.ts'
 import { encodePath, encodeSegment } from './encoding.ts'
-import { addHop } from './hops.ts'
+import { hopOf } from './hops.ts'
 import { mappingStep, pathNames } from './parameters.ts'
 import { stateOf } from './state.ts'
 
@@ -30,10 +30,10 @@ export function compileBackend(
 ): CompiledBackend {
   if (backend.kind === 'mock') return { backend, steps: [mockStep(backend)], target: null }
   const mapping = mappingStep(api, backend.parameters)
-  const steps: Step[] = [chosen(backend), addHop(api, gatewayId)]
+  const steps: Step[] = [chosen(backend)]
   if (mapping !== null) steps.push(mapping)
   if (backend.method !== 'ANY') steps.push(methodStep(backend.method))
-  return { backend, steps, target: targetPlan(api, backend, segments) }
+  return { backend, steps, target: targetPlan(api, backend, segments, gatewayId) }
 }
 
 /** Which backend a call goes to: the first policy that applies, else the default. */
@@ -75,7 +75,7 @@ export function mockStep({ status, body, headers }: MockBackend): Step {
   return () => new Reply(Message.response(status, reasonOf(status), all.slice(), body), true)
 }
 
-function targetPlan(api: PublishedApi, backend: HttpBackend, segments: Segments): TargetPlan {
+function targetPlan(api: PublishedApi, backend: HttpBackend, segments: Segments, gatewayId: string): TargetPlan {
   const { timeoutMs, hostHeader, retries } = backend
   const fixed = api.prefix || /[{}]/.test(backend.path) ? null : backend.origin + backend.path
   return {
@@ -94,6 +94,7 @@ function targetPlan(api: PublishedApi, backend: HttpBackend, segments: Segments)
     retainResponseHeaders: null,
     retainQuery: null,
     retries,
+    hop: hopOf(api, gatewayId),
     hostHeader,
   }
 }

@@ -21,14 +21,3 @@ export function selfCall(api: PublishedApi, gatewayId: string): Step {
     return via?.endsWith(own) ? LOOP : undefined
   }
 }
-
-/** Adds this hop to what goes on. */
-export function addHop(api: PublishedApi, gatewayId: string): Step {
-  const own = hopOf(api, gatewayId)
-  return (x) => {
-    const { headers } = x.request
-    const via = headers.all('via')
-    headers.set('Via', via.length === 0 ? own : `${via.join(', ')}, ${own}`)
-    return undefined
-  }
-}

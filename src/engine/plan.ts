@@ -79,6 +79,8 @@ export interface TargetPlan extends Segments {
   readonly retainQuery: ReadonlySet<string> | null
   /** Times that a call which failed is sent again; -1: once, when its method is idempotent. Absent: never. */
   readonly retries?: number
+  /** Added to `Via` of what is sent: this gateway, and for what it sends. */
+  readonly hop?: string
   /** For the Host header, instead of that of the URL. */
   readonly hostHeader?: string | null
 }

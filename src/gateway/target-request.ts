@@ -80,7 +80,9 @@ function requestHeaders(call: Call, x: Exchange, target: TargetPlan, to: Destina
   const tokens = connectionTokens(raw)
   const keep = target.retainRequestHeaders
   const headers: string[] = ['Host', target.hostHeader ?? to.authority]
+  const { hop } = target
   let forwarded = ''
+  let via = ''
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i]!
     const rule = headerRule(name)
@@ -89,11 +91,16 @@ function requestHeaders(call: Call, x: Exchange, target: TargetPlan, to: Destina
       continue
     }
     if (tokens?.has(name.toLowerCase())) continue
+    if (hop !== undefined && name.length === 3 && name.toLowerCase() === 'via') {
+      via += `${raw[i + 1]}, `
+      continue
+    }
     if (keep !== null && !isKept(name.toLowerCase(), keep)) continue
     headers.push(name, raw[i + 1]!)
   }
   const address = x.client.address
   headers.push('X-Forwarded-For', forwarded === '' ? address : `${forwarded}, ${address}`)
+  if (hop !== undefined) headers.push('Via', via + hop)
   headers.push('X-Request-Id', call.id, 'X-Apig-count', String(call.forwardCount))
   return headers
 }
