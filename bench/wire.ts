@@ -184,5 +184,10 @@ export function wireOptions(args: readonly string[]): WireOptions {
 }
 
 if (import.meta.main) {
-  for (const line of await wireTables(wireOptions(process.argv.slice(2)))) process.stdout.write(`${line}\n`)
+  try {
+    for (const line of await wireTables(wireOptions(process.argv.slice(2)))) process.stdout.write(`${line}\n`)
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n`)
+    process.exitCode = 1
+  }
 }
