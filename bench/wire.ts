@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { startPinned, stop, usageOf } from './wire/processes.ts'
 import { nginx, prepareRunFolder, type Row, rowsOf, UPSTREAM_PORT, unavailable } from './wire/rows.ts'
-import { check, WORKLOADS, type Workload, wrk } from './wire/workloads.ts'
+import { checkSoon, WORKLOADS, type Workload, wrk } from './wire/workloads.ts'
 
 const GATEWAY_CPU = '0'
 const LOAD_CPU = '1'
@@ -88,7 +88,7 @@ async function warmed(row: Row, pid: number, leftOut: string[]): Promise<Series[
   for (const workload of WORKLOADS) {
     if (workload.user !== undefined && (row.name === 'nginx' || row.name === 'floor')) continue
     try {
-      await check(row.port, workload)
+      await checkSoon(row.port, workload)
       await wrk(row.port, workload, WARM_SECONDS, LOAD_CPU)
       series.push({ row, pid, workload, cpuUs: [], ratePerSecond: [], p99Ms: [], errors: 0 })
     } catch (error) {

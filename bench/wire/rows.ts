@@ -54,7 +54,7 @@ export function rowsOf(runFolder: string): Row[] {
         join(home, 'bin/postern'),
         'start',
         ...['--config', join(home, 'bench/gateway.yaml'), '--workers', '1', '--port', '8080', '--admin-port', '0'],
-        ...['--log-level', 'warn', '--data', join(runFolder, 'data')],
+        ...['--backend-port', '0', '--log-level', 'warn', '--data', join(runFolder, 'data')],
       ],
     },
     peer('fast-gateway', 9703),
