@@ -1,21 +1,10 @@
 import { expect, test } from 'vitest'
 import { readBundle } from '../dialects/apigee/index.ts'
-import { type MaskConfig, noEntities } from '../model/entities.ts'
+import { type MaskConfig, noEntities, noMask } from '../model/entities.ts'
 import { Problems, problemLine } from '../model/problem.ts'
 import { POLICY_KINDS } from '../policies/index.ts'
 import { checkMasks, checkUnused } from './check-unused.ts'
 
-const none: MaskConfig = {
-  proxy: null,
-  variables: [],
-  namespaces: {},
-  xPathsRequest: [],
-  xPathsResponse: [],
-  xPathsFault: [],
-  jsonPathsRequest: [],
-  jsonPathsResponse: [],
-  jsonPathsFault: [],
-}
 const { draft } = readBundle(
   new Map([
     ['apiproxy/p.xml', '<APIProxy name="p"/>'],
@@ -40,7 +29,7 @@ function warnings(masks: Partial<MaskConfig>[], caches: string[] = []): string[]
   const problems = new Problems()
   const entities = {
     ...noEntities,
-    masks: masks.map((mask) => ({ ...none, ...mask })),
+    masks: masks.map((mask) => ({ ...noMask, ...mask })),
     caches: caches.map((name) => ({ name, expirySeconds: null })),
   }
   checkUnused(drafts, entities, 'postern.yaml', problems)

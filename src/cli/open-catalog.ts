@@ -65,7 +65,7 @@ async function writeMaps(files: PosternConfig, maps: KeyValueStore): Promise<voi
 }
 
 /** Place and name of a map that a file names. */
-export function addressOf(map: KeyValueMap, environment: string): string {
+function addressOf(map: KeyValueMap, environment: string): string {
   const place =
     map.scope === 'organization'
       ? mapPlace({ scope: 'organization' })

@@ -130,8 +130,11 @@ export class Turn {
     return server
   }
 
-  /** The server could not be called, or its answer counts as a failure. The next server when the call is to be sent again. */
-  failed(x: Exchange): Server | null {
+  /**
+   * The server could not be called, or its answer counts as a failure. The next server when the call is to be sent again; null also
+   * where it cannot be (`again` false).
+   */
+  failed(x: Exchange, again = true): Server | null {
     const { server } = this
     if (server === null) return null
     this.#failed.push(server)
@@ -140,7 +143,7 @@ export class Turn {
       VARIABLES.failed,
       this.#failed.map(({ name }) => name),
     )
-    return this.#balancer.retries ? this.next(x) : null
+    return again && this.#balancer.retries ? this.next(x) : null
   }
 
   /** The answer is one: true unless its status counts as a failure. */

@@ -1,22 +1,11 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { prepareXml } from '../core/xml-document.ts'
-import type { MaskConfig } from '../model/entities.ts'
+import { type MaskConfig, noMask } from '../model/entities.ts'
 import { Masker, maskFault } from './masking.ts'
 
-const none: MaskConfig = {
-  proxy: null,
-  variables: [],
-  namespaces: {},
-  xPathsRequest: [],
-  xPathsResponse: [],
-  xPathsFault: [],
-  jsonPathsRequest: [],
-  jsonPathsResponse: [],
-  jsonPathsFault: [],
-}
 const masker = (...configs: Partial<MaskConfig>[]): Masker =>
   new Masker(
-    configs.map((one) => ({ ...none, ...one })),
+    configs.map((one) => ({ ...noMask, ...one })),
     'p',
   )
 

@@ -135,8 +135,8 @@ export class Life {
     this.services.crashed(call, error)
     if (call.over) return
     call.target?.abort()
-    // What cannot be sent is found out before a byte is out: then there can still be an answer.
-    if (call.down.bytesOut > 0) return call.down.abort()
+    // What cannot be sent is found out before it is handed over: then there can still be an answer.
+    if (!call.down.unanswered) return call.down.abort()
     ownError(call, platformFault('messaging.runtime.ExecutionFailed', call.id))
   }
 }
@@ -322,8 +322,8 @@ function send(life: Life, call: Call, request: UpstreamRequest): null {
 /** The server of a load balancer failed: the same request to the next one. Null: there is none, or it cannot be sent again. */
 function sendAgain(call: Call, request: UpstreamRequest): Stage | null {
   const x = call.x!
-  const server = call.turn?.failed(x) ?? null
-  if (server === null || isStreamed(request)) return null
+  const server = call.turn?.failed(x, !isStreamed(request)) ?? null
+  if (server === null) return null
   const next = rerouted(call, request, server)
   return next === null ? null : (life) => send(life, call, next)
 }

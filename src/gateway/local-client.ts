@@ -188,6 +188,7 @@ class HopDownstream implements Downstream {
   finishListener: Downstream['finishListener'] = null
   drainListener: Downstream['drainListener'] = null
   bytesOut = 0
+  unanswered = true
   readonly #hop: LocalHop
   readonly #body: HopBody | null
 
@@ -218,6 +219,7 @@ class HopDownstream implements Downstream {
 
   head(status: number, reason: string, headers: readonly string[], bodyBytes: number): void {
     const bodiless = this.method === 'HEAD' || status === 204 || status === 304
+    this.unanswered = false
     const all = bodyBytes < 0 ? headers.slice() : [...headers, 'Content-Length', String(bodyBytes)]
     this.#hop.head(status, reason, all, bodiless ? 0 : bodyBytes)
   }

@@ -97,6 +97,19 @@ export interface MaskConfig {
   readonly jsonPathsFault: readonly string[]
 }
 
+/** Hides nothing. */
+export const noMask: MaskConfig = {
+  proxy: null,
+  variables: [],
+  namespaces: {},
+  xPathsRequest: [],
+  xPathsResponse: [],
+  xPathsFault: [],
+  jsonPathsRequest: [],
+  jsonPathsResponse: [],
+  jsonPathsFault: [],
+}
+
 /** What the proxies of one environment are compiled against. A change of any of it is a new publication. */
 export interface EnvironmentEntities {
   readonly targetServers: readonly TargetServer[]

@@ -47,6 +47,8 @@ export interface Downstream {
   drainListener: DrainListener | null
   /** Bytes of the request's body read so far, without its framing. */
   readonly bytesIn: number
+  /** No part of the answer was handed over: there may still be another one. */
+  readonly unanswered: boolean
   /** Bytes of the answer written so far, head included. */
   readonly bytesOut: number
   /** Status that the transport itself answered with since the body was malformed (400) or stalled (408), told by `onFinish('gone')`; else 0. */

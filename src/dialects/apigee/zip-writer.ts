@@ -1,8 +1,6 @@
 import { crc32 } from 'node:zlib'
+import { CENTRAL, END, LOCAL } from './zip.ts'
 
-const LOCAL = 0x04034b50
-const CENTRAL = 0x02014b50
-const END = 0x06054b50
 const VERSION = 20
 /** Names are UTF-8. */
 const FLAGS = 0x0800

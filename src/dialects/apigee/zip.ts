@@ -21,9 +21,10 @@ interface Entry {
 /** Ends the reading of an archive at the first thing that is wrong with it. */
 class ZipRefused extends Error {}
 
-const END = 0x06054b50
-const CENTRAL = 0x02014b50
-const LOCAL = 0x04034b50
+/** Signatures of the parts of a zip. */
+export const END = 0x06054b50
+export const CENTRAL = 0x02014b50
+export const LOCAL = 0x04034b50
 const END_BYTES = 22
 const CENTRAL_BYTES = 46
 const LOCAL_BYTES = 30

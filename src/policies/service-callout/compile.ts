@@ -106,10 +106,14 @@ class Callout {
     const turn = this.#turn(x)
     if (turn !== null && turn.next(x) === null) return this.#env.fault('ExecutionFailed', NO_ACTIVE_TARGETS)
     const url = this.#target(x, message, turn?.server ?? null)
-    if (url instanceof Fault) return url
+    if (url instanceof Fault) {
+      turn?.done()
+      return url
+    }
     const awaited = this.#response !== null
     if (!awaited && this.#inFlight.isFull) {
       // Nobody sees how such a call ends, but that it was never made can be seen.
+      turn?.done()
       x.set(this.#failedName, true)
       return undefined
     }
