@@ -4,7 +4,16 @@ import { requestIds } from '../core/ids.ts'
 import { apigRoutes } from './apig/routes.ts'
 import { adminOnly, Guard } from './auth.ts'
 import { edgeRoutes } from './edge/routes.ts'
-import { answerErrors, errorShapes, pathOf, schemaMessage, sendError, shapeFor, toAdminError } from './errors.ts'
+import {
+  answerErrors,
+  type ErrorShape,
+  errorShapes,
+  pathOf,
+  schemaMessage,
+  sendError,
+  shapeFor,
+  toAdminError,
+} from './errors.ts'
 import { MetricsPage } from './metrics.ts'
 import { nativeRoutes } from './native/routes.ts'
 import type { AdminOptions } from './options.ts'
@@ -97,64 +106,27 @@ function mount(app: FastifyInstance, options: AdminOptions, guard: Guard): void 
     scope.addHook('onSend', neverStored)
     scope.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.text()))
   })
-  app.register(
-    async (scope) => {
-      scope.addHook('onRequest', adminOnly(guard))
-      scope.addHook('onSend', neverStored)
-      answerErrors(scope, errorShapes.native, options.log)
-      nativeRoutes(scope, options, startedMs)
-    },
-    { prefix: '/api' },
-  )
-  app.register(
-    async (scope) => {
-      scope.addHook('onSend', neverStored)
-      answerErrors(scope, errorShapes.threescale, options.log)
-      statsRoutes(scope, options, guard)
-    },
-    { prefix: '/stats' },
-  )
-  const { edge, apig, accounts } = options
-  if (apig !== null) {
+  /** `asks`: who may come in is asked by the routes themselves, which know other credentials beside the admin token. */
+  const api = (prefix: string, errors: ErrorShape, asks: boolean, routes: (scope: FastifyInstance) => void): void => {
     app.register(
       async (scope) => {
-        scope.addHook('onRequest', adminOnly(guard))
+        if (!asks) scope.addHook('onRequest', adminOnly(guard))
         scope.addHook('onSend', neverStored)
-        answerErrors(scope, errorShapes.apig, options.log)
-        apigRoutes(scope, apig)
+        answerErrors(scope, errors, options.log)
+        routes(scope)
       },
-      { prefix: '/v2' },
+      { prefix },
     )
   }
+  const { edge, apig, accounts, clock } = options
+  api('/api', errorShapes.native, false, (scope) => nativeRoutes(scope, options, startedMs))
+  api('/stats', errorShapes.threescale, true, (scope) => statsRoutes(scope, options, guard))
+  if (apig !== null) api('/v2', errorShapes.apig, false, (scope) => apigRoutes(scope, apig))
   if (accounts !== null) {
-    app.register(
-      async (scope) => {
-        scope.addHook('onRequest', adminOnly(guard))
-        scope.addHook('onSend', neverStored)
-        answerErrors(scope, errorShapes.threescale, options.log)
-        internalRoutes(scope, options, accounts)
-      },
-      { prefix: '/internal' },
-    )
-    app.register(
-      async (scope) => {
-        scope.addHook('onSend', neverStored)
-        answerErrors(scope, errorShapes.threescale, options.log)
-        accountRoutes(scope, { ...accounts, clock: options.clock }, guard)
-      },
-      { prefix: '/admin/api' },
-    )
+    api('/internal', errorShapes.threescale, false, (scope) => internalRoutes(scope, options, accounts))
+    api('/admin/api', errorShapes.threescale, true, (scope) => accountRoutes(scope, { ...accounts, clock }, guard))
   }
-  if (edge === null) return
-  app.register(
-    async (scope) => {
-      scope.addHook('onRequest', adminOnly(guard))
-      scope.addHook('onSend', neverStored)
-      answerErrors(scope, errorShapes.edge, options.log)
-      edgeRoutes(scope, edge)
-    },
-    { prefix: '/v1' },
-  )
+  if (edge !== null) api('/v1', errorShapes.edge, false, (scope) => edgeRoutes(scope, edge))
 }
 
 /** Open to everyone: they say whether the program lives and serves, and nothing else. */
