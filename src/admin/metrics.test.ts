@@ -11,6 +11,7 @@ const totals: GatewayTotals = {
   counterSlotsUsed: 12,
   counterSlots: 64,
   countersNoRoom: 3,
+  connections: 5,
 }
 
 const { clock, metrics, analytics: _none, ...options } = demoOptions()

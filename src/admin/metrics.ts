@@ -12,6 +12,8 @@ export interface GatewayTotals {
   readonly counterSlots: number
   /** Checks that found the table full. */
   readonly countersNoRoom: number
+  /** Open connections at the doors of the gateway threads. */
+  readonly connections: number
 }
 
 /** What `/metrics` shows beside the calls, which it reads from the analytics. */
@@ -81,6 +83,7 @@ const figures: readonly (readonly [
   ],
   ['postern_workers', 'gauge', 'Gateway threads that run.', (g) => g.workers],
   ['postern_worker_restarts_total', 'counter', 'Gateway threads that died and were replaced.', (g) => g.workerRestarts],
+  ['postern_connections', 'gauge', 'Open connections of the gateway and backend doors.', (g) => g.connections],
   ['postern_counter_slots', 'gauge', 'Slots of the shared counter table.', (g) => g.counterSlots],
   ['postern_counter_slots_used', 'gauge', 'Slots of the shared counter table in use.', (g) => g.counterSlotsUsed],
   ['postern_counters_no_room_total', 'counter', 'Checks that found the counter table full.', (g) => g.countersNoRoom],

@@ -182,7 +182,8 @@ async function serve(config: PosternConfig, options: StartOptions, log: Log, beg
       now: Date.now,
     },
     metrics: {
-      totals: () => {
+      totals: async () => {
+        const { answers } = await fleet.ask('load', null)
         const fill = counters.fill(Date.now())
         return {
           workers: fleet.size,
@@ -190,6 +191,7 @@ async function serve(config: PosternConfig, options: StartOptions, log: Log, beg
           counterSlotsUsed: fill.used,
           counterSlots: fill.slots,
           countersNoRoom: fill.noRoom,
+          connections: answers.reduce((sum, { connections }) => sum + connections, 0),
         }
       },
     },

@@ -185,6 +185,18 @@ describe('the fleet of gateway threads', () => {
     await until(() => sink.calls > 0)
   })
 
+  test('every thread answers a question; one that is killed meanwhile is only counted', async () => {
+    const backend = await backendSaying('ok')
+    const { fleet } = await fleetOf(3, publication(proxy('/p', backend.url)))
+    const { answers, silent } = await fleet.ask('load', null)
+    expect(answers).toEqual(Array.from({ length: 3 }, () => ({ generation, connections: 0 })))
+    expect(silent).toBe(0)
+    fleet.kill(fleet.numbers[0]!)
+    const after = await fleet.ask('load', null)
+    expect(after.answers.length).toBe(2)
+    expect(after.silent).toBe(1)
+  })
+
   test('what cannot be compiled is refused, and all go on as before', async () => {
     const backend = await backendSaying('ok')
     const { fleet, url } = await fleetOf(2, publication(proxy('/p', backend.url)))

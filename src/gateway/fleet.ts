@@ -11,11 +11,14 @@ import {
   type ToWorker,
   type WorkerSetup,
 } from './protocol.ts'
+import { type Answered, type Asked, OpenQuestions, type QuestionName } from './questions.ts'
 
 /** A thread that does not answer for this long is replaced... */
 const ANSWER_TIMEOUT_MS = 5_000
 /** ... or for this long when it is new: it loads first, and a busy machine may let it wait. */
 const FIRST_ANSWER_TIMEOUT_MS = 30_000
+/** A question beside the orders is given up after this; the thread is not replaced for it. */
+const QUESTION_TIMEOUT_MS = 2_000
 /** A thread that keeps dying is started again after a pause that doubles up to this. */
 const RESTART_PAUSE_MS_MAX = 5_000
 const HEAP_MB_MAX = 1024
@@ -146,6 +149,21 @@ export class Fleet {
     })
   }
 
+  /**
+   * Asks every thread that runs now. A thread that ends meanwhile, or does not answer in time, is only counted: what is asked
+   * for must make sense without it.
+   */
+  async ask<Name extends QuestionName>(
+    name: Name,
+    ask: Asked<Name>,
+    timeoutMs: number = QUESTION_TIMEOUT_MS,
+  ): Promise<{ readonly answers: Answered<Name>[]; readonly silent: number }> {
+    const asked = [...this.#members.values()].map((member) => member.questions.ask(name, ask, timeoutMs))
+    const settled = await Promise.allSettled(asked)
+    const answers = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+    return { answers, silent: settled.length - answers.length }
+  }
+
   /** Numbers of the threads that run now. */
   get numbers(): number[] {
     return [...this.#members.keys()]
@@ -253,6 +271,7 @@ class RefusedError extends Error {}
 /** One thread and the answers that are awaited from it. */
 class Member {
   readonly number: number
+  readonly questions: OpenQuestions
   readonly #worker: Worker
   #waiting: { kind: string; resolve: (answer: FromWorker) => void; reject: (error: Error) => void } | null = null
   #last: Promise<unknown> = Promise.resolve()
@@ -262,16 +281,21 @@ class Member {
   constructor(number: number, worker: Worker, log: Log) {
     this.number = number
     this.#worker = worker
+    this.questions = new OpenQuestions((message) => this.#post(message))
     this.#exited = new Promise((resolve) => worker.once('exit', () => resolve()))
     worker.on('message', (message: FromWorker) => {
       this.#loaded = true
+      if (message.kind === 'answer') return this.questions.answered(message)
       if (this.#waiting?.kind !== message.kind) return
       const { resolve } = this.#waiting
       this.#waiting = null
       resolve(message)
     })
     worker.on('error', (error: Error) => log.error({ worker: number, error: error.message }, 'a gateway thread broke'))
-    worker.once('exit', () => this.#waiting?.reject(new Error('the thread ended')))
+    worker.once('exit', () => {
+      this.#waiting?.reject(new Error('the thread ended'))
+      this.questions.end()
+    })
   }
 
   async publish(publication: Publication): Promise<void> {

@@ -1,6 +1,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { HostMap } from '../model/deployment.ts'
 import type { ServerLimits, ServerTls } from '../wire/types.ts'
+import type { AnswerMessage, QuestionMessage } from './questions.ts'
 import type { ApigTexts } from './serve-apis.ts'
 
 /** What a gateway thread is born with. */
@@ -83,11 +84,13 @@ export type ToWorker =
   | { readonly kind: 'accounts' }
   | { readonly kind: 'listen'; readonly options: ListenOptions }
   | { readonly kind: 'close'; readonly graceMs: number }
+  | QuestionMessage
 
 export type FromWorker =
   | { readonly kind: 'published'; readonly generation: number; readonly error: string | null }
   | { readonly kind: 'accounts'; readonly error: null }
   | { readonly kind: 'listening'; readonly ports: DoorPorts; readonly error: string | null }
+  | AnswerMessage
 
 /** Limits of the gateway's door, of each thread (APIG's figures; Edge's are tighter and act after routing). */
 export const SERVER_LIMITS: ServerLimits = {

@@ -27,6 +27,7 @@ import {
 } from './protocol.ts'
 import { protocolError } from './protocol-error.ts'
 import { emptySnapshot, type PublishServices, snapshotOf } from './publish.ts'
+import { type Answerers, answerTo } from './questions.ts'
 import { ApiServing } from './serve-apis.ts'
 
 const FULL_WARNING_EVERY_MS = 10_000
@@ -66,6 +67,9 @@ export class GatewayThread implements LifeServices {
   readonly #monitors: HealthMonitors
   readonly #publish: PublishServices
   readonly #record: CallRecord = new CallRecord()
+  readonly #answerers: Answerers = {
+    load: () => ({ generation: this.#life.snapshot.generation, connections: this.#connections }),
+  }
   #servers: WireServer[] = []
   #quietUntil = 0
   #loopQuietUntil = 0
@@ -140,6 +144,9 @@ export class GatewayThread implements LifeServices {
       case 'accounts':
         this.#services.accountsChanged()
         return this.#tell({ kind: 'accounts', error: null })
+      case 'ask':
+        void answerTo(this.#answerers, message).then((answer) => this.#tell(answer))
+        return
       case 'listen':
         void this.#listen(message.options)
         return
@@ -200,6 +207,10 @@ export class GatewayThread implements LifeServices {
     return [plain.port, secure.port]
   }
 
+  get #connections(): number {
+    return this.#servers.reduce((sum, server) => sum + server.connections, 0)
+  }
+
   /** Once in a while: there may be thousands of them a second. */
   #warnFull(connections: number): void {
     const now = performance.now()
@@ -210,8 +221,7 @@ export class GatewayThread implements LifeServices {
 
   async #close(graceMs: number): Promise<void> {
     const cut = setTimeout(() => {
-      const connections = this.#servers.reduce((sum, server) => sum + server.connections, 0)
-      this.#services.log.warn({ connections }, 'the grace is over: calls that still run are cut')
+      this.#services.log.warn({ connections: this.#connections }, 'the grace is over: calls that still run are cut')
     }, graceMs - 100)
     await Promise.all(this.#servers.map((server) => server.close(graceMs)))
     clearTimeout(cut)

@@ -39,7 +39,14 @@ export function demoOptions(part: Partial<AdminOptions> = {}): AdminOptions {
     edge: null,
     apig: null,
     metrics: {
-      totals: () => ({ workers: 2, workerRestarts: 1, counterSlotsUsed: 12, counterSlots: 65_536, countersNoRoom: 0 }),
+      totals: () => ({
+        workers: 2,
+        workerRestarts: 1,
+        counterSlotsUsed: 12,
+        counterSlots: 65_536,
+        countersNoRoom: 0,
+        connections: 4,
+      }),
     },
     debugToken: () => '',
     readiness: () => ({ ready: true }),
