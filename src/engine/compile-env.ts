@@ -28,6 +28,7 @@ import { xpathText } from './payload/xpath.ts'
 import type { Test } from './plan.ts'
 import { platformFault } from './platform-faults.ts'
 import type { CompileEnv, Outbound, PolicyKind, SharedFlowPlan, TemplateOptions } from './policy.ts'
+import type { Recording } from './recording/index.ts'
 import type { Template } from './template.ts'
 import { compileMessage, compileVariable, type MessageReference, type Variable } from './variables.ts'
 
@@ -58,15 +59,25 @@ export class Compiler {
   readonly problems: Problems
   readonly services: EngineServices
   readonly #templateEnv: TemplateEnv
+  readonly #recording: Recording | null
 
-  constructor(problems: Problems, services: EngineServices) {
+  /** `recording`: what is compiled tells what it reads and writes; null: it does not. */
+  constructor(problems: Problems, services: EngineServices, recording: Recording | null) {
     this.problems = problems
     this.services = services
+    this.#recording = recording
     this.#templateEnv = templateEnv(services.now)
   }
 
   variable(name: string): Variable {
-    return compileVariable(name, this.needs.need)
+    const variable = compileVariable(name, this.needs.need)
+    return this.#recording === null ? variable : this.#recording.variable(variable)
+  }
+
+  /** What is compiled while calls run can ask for no bodies any more. */
+  readonly lateVariable = (name: string): Variable => {
+    const variable = compileVariable(name, noNeed)
+    return this.#recording === null ? variable : this.#recording.variable(variable)
   }
 
   message(name: string | null): MessageReference {
@@ -98,7 +109,7 @@ export class Compiler {
 
   lateTemplate(text: string, options: TemplateOptions): Template {
     const { ignoreUnresolved, ...delimiters } = options
-    return this.#render(parseTemplate(text, delimiters), ignoreUnresolved, readLate)
+    return this.#render(parseTemplate(text, delimiters), ignoreUnresolved, (name) => this.lateVariable(name).get)
   }
 
   #render(template: ParsedTemplate, ignoreUnresolved: boolean, read: (name: string) => Variable['get']): Template {
@@ -111,8 +122,7 @@ export class Compiler {
   }
 }
 
-/** What is compiled while calls run can ask for no bodies any more. */
-const readLate = (name: string): Variable['get'] => compileVariable(name, () => {}).get
+const noNeed = (): void => {}
 
 export function unresolved(name: string): Fault {
   return platformFault('entities.UnresolvedVariable', name)
@@ -138,6 +148,7 @@ export function policyEnv(compiler: Compiler, kind: PolicyKind, policy: Policy, 
     environment: of.settings.environment,
     organization: of.settings.organization,
     variable: (name) => compiler.variable(name),
+    lateVariable: compiler.lateVariable,
     message: (name) => compiler.message(name),
     needContent: (name) => compiler.needs.needNamed(name === null || name === '' ? 'message' : name),
     template: (source, options) => compiler.template(source, options),

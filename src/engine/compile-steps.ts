@@ -11,6 +11,8 @@ import { Fault } from './fault.ts'
 import type { Outcome, Step } from './outcome.ts'
 import type { Test } from './plan.ts'
 import type { PolicyKinds, SharedFlowPlan } from './policy.ts'
+import type { StepInfo } from './recording/call-recorder.ts'
+import { type Recording, shown } from './recording/index.ts'
 
 /** What is the same for all that one deployment compiles. */
 export interface CompileContext {
@@ -20,6 +22,8 @@ export interface CompileContext {
   readonly services: EngineServices
   readonly problems: Problems
   readonly balancers: Balancers
+  /** The plan tells what it does; null: it does not. */
+  readonly recording: Recording | null
 }
 
 /** What has policies of its own: a proxy, a shared flow. */
@@ -75,7 +79,8 @@ export class StepCompiler {
   }
 
   compiler(): Compiler {
-    return new Compiler(this.#context.problems, this.#context.services)
+    const { problems, services, recording } = this.#context
+    return new Compiler(problems, services, recording)
   }
 
   /** Policies that no flow uses are compiled too: their errors are errors of the bundle. */
@@ -84,11 +89,16 @@ export class StepCompiler {
   }
 
   uses(uses: readonly StepUse[]): Step[] {
+    const { recording } = this.#context
     const steps: Step[] = []
     for (const use of uses) {
       // Compiled even where there is no step to guard: its errors are errors of the bundle.
       const { test, needs } = this.test(use.condition)
       const step = this.#policyStep(use.policy)
+      if (recording !== null) {
+        steps.push(withContent(needs, recording.step(this.#info(use), test, step)))
+        continue
+      }
       if (step === null) continue
       steps.push(test === null ? step : withContent(needs, (x) => (test(x) ? step(x) : undefined)))
     }
@@ -99,6 +109,28 @@ export class StepCompiler {
     if (source === null) return { test: null, needs: 0 }
     const compiler = this.compiler()
     return { test: compiler.condition(source), needs: compiler.needs.bits }
+  }
+
+  /** The same of what lets a flow, a route or a rule through. `tree`: where it is asked, for traces. */
+  choiceTest(source: SourceText | null, tree: string, of: string): CompiledTest {
+    const { recording } = this.#context
+    const { test, needs } = this.test(source)
+    if (recording === null || test === null) return { test, needs }
+    return { test: recording.test(tree, of, source!.text, test), needs }
+  }
+
+  /** What a trace tells of a step. */
+  #info({ policy: name, condition }: StepUse): StepInfo {
+    const policy = this.#policies.get(name)
+    return {
+      name,
+      displayName: policy?.displayName ?? name,
+      type: policy?.kind ?? 'unknown',
+      enabled: policy?.enabled ?? false,
+      continueOnError: policy?.continueOnError ?? false,
+      internal: false,
+      expression: condition === null ? null : shown(condition.text),
+    }
   }
 
   /** The step of a policy, made once however often it is used; null when it is switched off or unknown. */

@@ -12,6 +12,7 @@ import { Fault } from './fault.ts'
 import type { Outcome, Step } from './outcome.ts'
 import type { EndpointPlan, FaultRulePlan, ProxyPlan, RoutePlan, Segments, TargetPlan, Test } from './plan.ts'
 import type { PolicyKinds, SharedFlowPlan } from './policy.ts'
+import type { Recording } from './recording/index.ts'
 import { run } from './runner.ts'
 
 export interface Compilation {
@@ -20,16 +21,22 @@ export interface Compilation {
   readonly problems: readonly Problem[]
 }
 
-/** Model in, plan out: all that is costly happens here. Gives every problem that shows, and never throws for one. */
+/**
+ * Model in, plan out: all that is costly happens here. Gives every problem that shows, and never throws for one. `recording`: the plan
+ * is a second one, for the calls of debug sessions.
+ */
 export function compileProxy(
   deployed: DeployedProxy,
   settings: Settings,
   kinds: PolicyKinds,
   services: EngineServices,
+  recording: Recording | null = null,
 ): Compilation {
   const problems = new Problems()
   const balancers = new Balancers({ deployed, settings, services, problems })
-  const plan = new ProxyCompilation({ deployed, settings, kinds, services, problems, balancers }).compile()
+  const told = recording === null ? services : { ...services, outbound: recording.outbound(services.outbound) }
+  const context = { deployed, settings, kinds, services: told, problems, balancers, recording }
+  const plan = new ProxyCompilation(context).compile()
   return { plan, problems: problems.list }
 }
 
@@ -89,7 +96,7 @@ class ProxyCompilation {
   }
 
   #route(rule: RouteRule): RoutePlan {
-    const test = this.#steps.test(rule.condition)
+    const test = this.#steps.choiceTest(rule.condition, 'ROUTE', rule.name)
     if (rule.url !== null) {
       const connection = { url: rule.url, balancer: null, properties: {}, at: rule.at }
       return {
@@ -109,18 +116,19 @@ class ProxyCompilation {
   }
 
   #segments(endpoint: Endpoint, side: 'proxy' | 'target'): Segments {
-    const rules = endpoint.faultRules.map((rule) => this.#faultRule(rule))
+    const tree = `${side.toUpperCase()}_${endpoint.name}`
+    const rules = endpoint.faultRules.map((rule) => this.#faultRule(rule, tree))
     return {
-      request: this.#segment(endpoint, 'request', this.#hook(HOOKS[side].before), []),
-      response: this.#segment(endpoint, 'response', [], this.#hook(HOOKS[side].after)),
+      request: this.#segment(endpoint, tree, 'request', this.#hook(HOOKS[side].before), []),
+      response: this.#segment(endpoint, tree, 'response', [], this.#hook(HOOKS[side].after)),
       // Edge reads the rules of a proxy from the last to the first, those of a target from the first to the last.
       faultRules: side === 'proxy' ? rules.reverse() : rules,
-      defaultFaultRule: endpoint.defaultFaultRule === null ? null : this.#faultRule(endpoint.defaultFaultRule),
+      defaultFaultRule: endpoint.defaultFaultRule === null ? null : this.#faultRule(endpoint.defaultFaultRule, tree),
     }
   }
 
-  #faultRule(rule: FaultRule): FaultRulePlan {
-    const test = this.#steps.test(rule.condition)
+  #faultRule(rule: FaultRule, tree: string): FaultRulePlan {
+    const test = this.#steps.choiceTest(rule.condition, `${tree}_FAULT`, rule.name)
     return { name: rule.name, ...test, steps: this.#steps.uses(rule.steps), alwaysEnforce: rule.alwaysEnforce }
   }
 
@@ -149,6 +157,7 @@ class ProxyCompilation {
   /** PreFlow, the first flow whose condition holds, PostFlow, between the hooks: one flat list. */
   #segment(
     endpoint: Endpoint,
+    tree: string,
     side: 'request' | 'response',
     before: readonly Step[],
     after: readonly Step[],
@@ -161,7 +170,7 @@ class ProxyCompilation {
     const pre = this.#named('PreFlow', usesOf(preFlow, side), cache)
     const steps = [...before, ...(inPost || inFlows ? pre.map(skipped) : pre)]
     if (flows.some((flow) => flow[side].length > 0)) {
-      const choice = this.#choice(flows, side, cache)
+      const choice = this.#choice(flows, tree, side, cache)
       steps.push(inPost ? skipped(choice) : choice)
     }
     steps.push(...this.#named('PostFlow', usesOf(postFlow, side), cache))
@@ -192,12 +201,12 @@ class ProxyCompilation {
     return [...skipped, ...this.#steps.uses(uses.slice(at))]
   }
 
-  #choice(flows: readonly Flow[], side: 'request' | 'response', cache: string | null): Step {
+  #choice(flows: readonly Flow[], tree: string, side: 'request' | 'response', cache: string | null): Step {
     const needs: number[] = []
     const tests: (Test | null)[] = []
     const lists: Step[][] = []
     for (const flow of flows) {
-      const test = this.#steps.test(flow.condition)
+      const test = this.#steps.choiceTest(flow.condition, tree, flow.name)
       tests.push(test.test)
       needs.push(test.needs)
       lists.push([enterFlow(flow.name), ...this.#flow(flow[side], cache)])

@@ -6,7 +6,7 @@ import { Fault } from './fault.ts'
 import { boundedCache } from './language/bounded-cache.ts'
 import { toText, type Value } from './language/value.ts'
 import type { CompileEnv } from './policy.ts'
-import { compileVariable, type Variable } from './variables.ts'
+import type { Variable } from './variables.ts'
 
 type Source = (x: Exchange) => Value | Fault
 
@@ -38,7 +38,7 @@ function compileName(edit: VariableEdit, env: CompileEnv, options: EditOptions):
     const variable = env.variable(name)
     return () => variable
   }
-  const late = boundedCache(LATE_TEXTS_MAX, (text) => compileVariable(text, () => {}))
+  const late = boundedCache(LATE_TEXTS_MAX, env.lateVariable)
   return (x) => {
     const text = name(x)
     return typeof text === 'string' ? late(text.trim()) : text

@@ -25,12 +25,13 @@ const BYTES_MAX = 1024 * 1024
 const XPATH_OPERATIONS_MAX = 1_000_000
 
 /**
- * Hides secrets before anything is stored of a call: by the masks of the organisation and those of the proxy, and every variable whose
- * name begins with `private.`. What should be looked into and cannot be is hidden whole. Source: Apigee's "Data masking and hiding".
+ * Hides secrets before anything is stored of a call: by the masks of the organisation and those of the proxy, every variable whose name
+ * begins with `private.`, and secrets of applications. What should be looked into and cannot be is hidden whole. Source: Apigee's "Data masking and hiding".
  */
 export class Masker {
   readonly #variables = new Map<string, Mask<null>>()
   readonly #contents: Readonly<Record<MaskedMessage, ContentMasks>>
+  #hid = new Set<string>()
 
   /** Paths that are none are left out; `maskProblems` tells of them. */
   constructor(configs: readonly MaskConfig[], proxy: string) {
@@ -47,11 +48,38 @@ export class Masker {
 
   /** The value of this variable must not be stored. */
   hides(variable: string): boolean {
-    if (variable.startsWith('private.')) return true
+    const always = ALWAYS.find(({ names }) => names.test(variable))
+    if (always !== undefined) {
+      this.#hid.add(always.mask)
+      return true
+    }
     const mask = this.#variables.get(canonical(variable))
     if (mask === undefined) return false
-    mask.matched = true
+    this.#matched(mask)
     return true
+  }
+
+  /** Bodies of this kind of message must be there whole to be masked. */
+  readsContent(message: MaskedMessage): boolean {
+    const { json, xml } = this.#contents[message]
+    return json.length > 0 || xml.length > 0
+  }
+
+  /** Some mask is an XPath: `prepareXml` first. */
+  get readsXml(): boolean {
+    return Object.values(this.#contents).some(({ xml }) => xml.length > 0)
+  }
+
+  /** Masks that have hidden something since this was asked last. */
+  takeMatched(): string[] {
+    const hid = [...this.#hid]
+    this.#hid = new Set()
+    return hid
+  }
+
+  #matched(mask: Mask<unknown>): void {
+    mask.matched = true
+    this.#hid.add(mask.text)
   }
 
   /** The content as it may be stored. Reads XML: `prepareXml` first. */
@@ -59,18 +87,31 @@ export class Masker {
     const { json, xml } = this.#contents[message]
     if (text === '' || (json.length === 0 && xml.length === 0)) return text
     if (text.length > BYTES_MAX) return MASK
-    return /^\s*</.test(text) ? maskedXml(text, xml) : maskedJson(text, json)
+    const matched = (mask: Mask<unknown>): void => this.#matched(mask)
+    return /^\s*</.test(text) ? maskedXml(text, xml, matched) : maskedJson(text, json, matched)
   }
 
   /** Masks that have not hidden anything yet, as they are written: perhaps the name of a variable was changed. */
   get unmatched(): string[] {
-    const all = [
-      ...this.#variables.values(),
-      ...Object.values(this.#contents).flatMap(({ json, xml }) => [...json, ...xml]),
-    ]
-    return all.filter((mask) => !mask.matched).map((mask) => mask.text)
+    return this.#all.filter((mask) => !mask.matched).map((mask) => mask.text)
+  }
+
+  /** All that are configured, as they are written. */
+  get texts(): string[] {
+    return this.#all.map((mask) => mask.text)
+  }
+
+  get #all(): Mask<unknown>[] {
+    const contents = Object.values(this.#contents)
+    return [...this.#variables.values(), ...contents.flatMap(({ json, xml }) => [...json, ...xml])]
   }
 }
+
+/** What nobody needs to ask for: Edge's private variables, and secrets of applications. */
+const ALWAYS: readonly { readonly mask: string; readonly names: RegExp }[] = [
+  { mask: 'private.*', names: /^private\./ },
+  { mask: '*.client_secret', names: /(?:^|\.)client_secret$/ },
+]
 
 /** Why a mask can hide nothing; null: it can. */
 export function maskFault(kind: 'json' | 'xml', text: string): string | null {
@@ -96,7 +137,7 @@ function contentMasks(configs: readonly MaskConfig[], json: Lists, xml: Lists): 
   }
 }
 
-function maskedJson(text: string, masks: readonly Mask<JsonPath>[]): string {
+function maskedJson(text: string, masks: readonly Mask<JsonPath>[], matched: (mask: Mask<unknown>) => void): string {
   if (masks.length === 0) return text
   const document = parseJson(text)
   if (document === undefined) return MASK
@@ -104,19 +145,23 @@ function maskedJson(text: string, masks: readonly Mask<JsonPath>[]): string {
   for (const mask of masks) {
     const masked = maskJson(mask.what, document)
     if (masked === 'limit') return MASK
-    if (masked) changed = mask.matched = true
+    if (!masked) continue
+    changed = true
+    matched(mask)
   }
   return changed ? (jsonText(document) ?? MASK) : text
 }
 
-function maskedXml(text: string, masks: readonly Mask<XPath>[]): string {
+function maskedXml(text: string, masks: readonly Mask<XPath>[], matched: (mask: Mask<unknown>) => void): string {
   if (masks.length === 0) return text
   const result = withDocument(text, (document) => {
     let changed = false
     for (const mask of masks) {
       const masked = document.replace(mask.what, MASK, XPATH_OPERATIONS_MAX)
       if (masked instanceof XmlFailure) return masked
-      if (masked > 0) changed = mask.matched = true
+      if (masked === 0) continue
+      changed = true
+      matched(mask)
     }
     return changed ? document.print() : text
   })

@@ -83,6 +83,8 @@ export interface CompileEnv<FaultName extends string = string> {
   readonly organization: string
   /** The accessor of a variable. Asking for one that reads a body has that body loaded before the step. */
   variable(name: string): Variable
+  /** The same of a name that shows only at run time: a body that it reads is there when something else asked for it. */
+  lateVariable(name: string): Variable
   /** A message by name; null: the message of the current segment. Does not ask for its content. */
   message(name: string | null): MessageReference
   /** Has the body of a message of the flow loaded before the step runs; other names need nothing. */
@@ -144,6 +146,8 @@ export interface OutboundRequest {
   readonly ioTimeoutMs: number
   /** Largest answer that is kept. */
   readonly answerBytesMax: number
+  /** Variables that hold the request and its answer, for traces and their masks. */
+  readonly messages?: { readonly request: string; readonly response: string }
 }
 
 export interface OutboundAnswer {

@@ -2,11 +2,12 @@ import { KeyValueStore } from '../../src/catalog/key-value-maps.ts'
 import { readBundle } from '../../src/dialects/apigee/index.ts'
 import { Refusal } from '../../src/engine/access.ts'
 import { compileProxy } from '../../src/engine/compile.ts'
-import { Exchange } from '../../src/engine/exchange.ts'
+import type { EngineServices } from '../../src/engine/compile-env.ts'
+import { type Client, Exchange } from '../../src/engine/exchange.ts'
 import { Fault } from '../../src/engine/fault.ts'
 import { takeFaultPath } from '../../src/engine/fault-path.ts'
 import { Message } from '../../src/engine/message.ts'
-import { OutboundError } from '../../src/engine/policy.ts'
+import { type OutboundAnswer, OutboundError } from '../../src/engine/policy.ts'
 import { run } from '../../src/engine/runner.ts'
 import { defaultSettings } from '../../src/model/deployment.ts'
 import { POLICY_KINDS } from '../../src/policies/index.ts'
@@ -15,7 +16,21 @@ import { MemoryCounters } from '../../src/stores/memory/counters.ts'
 import { MemoryDocuments } from '../../src/stores/memory/documents.ts'
 import { MemoryServerStates } from '../../src/stores/memory/server-states.ts'
 
-const CLIENT = { address: '127.0.0.1', port: 1, secure: false, host: 'h', localPort: 80 }
+/** All that policies need, and no server: `answer` is what every callout gets. */
+export function engineServices(answer: OutboundAnswer | OutboundError): EngineServices {
+  return {
+    access: { open: () => ({ ask: () => new Refusal('authFailed', 'nobody_is_asked') }) },
+    outbound: { call: () => Promise.resolve(answer) },
+    counters: new MemoryCounters(MemoryCounters.allocate({ slots: 1_024 }), 1),
+    cache: new MemoryCache({ now: Date.now }),
+    logFiles: { write: () => undefined },
+    servers: new MemoryServerStates(MemoryServerStates.allocate(64)),
+    maps: new KeyValueStore({ documents: new MemoryDocuments(), now: Date.now }),
+    now: Date.now,
+  }
+}
+
+export const CLIENT: Client = { address: '127.0.0.1', port: 1, secure: false, host: 'h', localPort: 80 }
 
 /** A proxy at /p with the given fault rules, whose request PreFlow runs `steps`; gives a function that runs one request. */
 export function compileProxies(
@@ -35,16 +50,7 @@ export function compileProxies(
   ])
   const { proxy, problems } = readBundle(files, POLICY_KINDS)
   if (proxy === null) throw new Error(JSON.stringify(problems))
-  const services = {
-    access: { open: () => ({ ask: () => new Refusal('authFailed', 'nobody_is_asked') }) },
-    outbound: { call: () => new OutboundError('url', 'no calls here') },
-    counters: new MemoryCounters(MemoryCounters.allocate({ slots: 1_024 }), 1),
-    cache: new MemoryCache({ now: Date.now }),
-    logFiles: { write: () => undefined },
-    servers: new MemoryServerStates(MemoryServerStates.allocate(64)),
-    maps: new KeyValueStore({ documents: new MemoryDocuments(), now: Date.now }),
-    now: Date.now,
-  }
+  const services = engineServices(new OutboundError('url', 'no calls here'))
   const compiled = compileProxy({ proxy, serviceId: null, throttle: null }, defaultSettings, POLICY_KINDS, services)
   const errors = compiled.problems.filter((problem) => problem.severity === 'error')
   if (errors.length > 0) throw new Error(JSON.stringify(errors))

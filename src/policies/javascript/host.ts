@@ -6,7 +6,7 @@ import type { Value } from '../../engine/language/value.ts'
 import { toText } from '../../engine/language/value.ts'
 import { Message } from '../../engine/message.ts'
 import type { Outbound } from '../../engine/policy.ts'
-import { compileMessage, compileVariable, type Variable } from '../../engine/variables.ts'
+import { compileMessage, type Variable } from '../../engine/variables.ts'
 import { CALLS_MAX, outgoing, ScriptCall, type ScriptSession, sessionOf } from './exchanges.ts'
 
 /** Unwinds a script that waits; it is run again, with the same answers, when there is something to go on with. */
@@ -30,23 +30,9 @@ const FLOWS: Readonly<Record<Phase, string>> = {
   'post-client': 'PROXY_POST_RESP_FLOW',
 }
 
-const VARIABLES_MAX = 1000
 /** Answers that are kept for a script that may wait. */
 const ANSWERS_MAX = 100_000
 const PRINTED_CHARS_MAX = 16_384
-
-const variables = new Map<string, Variable>()
-
-/** Names that scripts make up at run time must not gather. */
-function variable(name: string): Variable {
-  let known = variables.get(name)
-  if (known === undefined) {
-    known = compileVariable(name, () => {})
-    if (variables.size >= VARIABLES_MAX) variables.clear()
-    variables.set(name, known)
-  }
-  return known
-}
 
 /**
  * One call's side of a script: does what the script asks. Where the script may wait, each question and its answer are
@@ -57,15 +43,23 @@ export class Host {
   readonly session: ScriptSession
   readonly #x: Exchange
   readonly #outbound: Outbound
+  readonly #variable: (name: string) => Variable
   readonly #journal: Entry[] | null
   readonly #usesSession: boolean
   #at = 0
   #callingBack = false
   #printed = ''
 
-  constructor(x: Exchange, outbound: Outbound, mayWait: boolean, usesSession: boolean) {
+  constructor(
+    x: Exchange,
+    outbound: Outbound,
+    variable: (name: string) => Variable,
+    mayWait: boolean,
+    usesSession: boolean,
+  ) {
     this.#x = x
     this.#outbound = outbound
+    this.#variable = variable
     this.session = sessionOf(x)
     this.#journal = mayWait ? [] : null
     this.#usesSession = usesSession
@@ -116,6 +110,10 @@ export class Host {
     return this.#x
   }
 
+  variable(name: string): Variable {
+    return this.#variable(name)
+  }
+
   print(text: string): void {
     this.#printed = `${this.#printed}${text}\n`.slice(0, PRINTED_CHARS_MAX)
   }
@@ -153,9 +151,9 @@ type Operation = (host: Host, a: string, b: unknown) => unknown
 
 /** What a script can ask of the call; the guest knows them by name. */
 const OPERATIONS: Readonly<Record<string, Operation>> = {
-  get: ({ x }, name) => forGuest(variable(name).get(x)),
-  set: ({ x }, name, value) => void variable(name).set(x, value as Value),
-  remove: ({ x }, name) => void variable(name).set(x, null),
+  get: (host, name) => forGuest(host.variable(name).get(host.x)),
+  set: (host, name, value) => void host.variable(name).set(host.x, value as Value),
+  remove: (host, name) => void host.variable(name).set(host.x, null),
   part: ({ x }, path, key) => {
     const { message, list } = partOf(x, path)
     return JSON.stringify(message === null ? [] : list!.all(message, String(key)))

@@ -1,8 +1,10 @@
 import { COMMON_CHILDREN, warnUnknown } from '../../engine/edits-parse.ts'
 import type { Exchange } from '../../engine/exchange.ts'
 import type { Fault } from '../../engine/fault.ts'
+import { boundedCache } from '../../engine/language/bounded-cache.ts'
 import type { Outcome, Step } from '../../engine/outcome.ts'
 import { type CompileEnv, definePolicy, type PolicyKind } from '../../engine/policy.ts'
+import type { Variable } from '../../engine/variables.ts'
 import type { Problems } from '../../model/problem.ts'
 import type { Position } from '../../model/source.ts'
 import { childOf, childrenOf, type XmlElement } from '../../model/xml.ts'
@@ -136,6 +138,8 @@ function fileOf({ name }: ScriptPart, config: Config): string {
   return `${file.slice(0, Math.max(0, file.lastIndexOf('policies/')))}resources/jsc/${name}`
 }
 
+const VARIABLES_MAX = 1000
+
 class Script {
   readonly #config: Config
   readonly #env: Env
@@ -144,6 +148,7 @@ class Script {
   readonly #waits: boolean
   readonly #session: boolean
   readonly #printed: string
+  readonly #variable: (name: string) => Variable
 
   constructor(config: Config, env: Env, parts: readonly ScriptPart[], waits: boolean, session: boolean) {
     this.#config = config
@@ -152,11 +157,13 @@ class Script {
     this.#sandbox = new Sandbox(parts, config.properties)
     this.#waits = waits
     this.#session = session
+    // Names that scripts make up at run time must not gather.
+    this.#variable = boundedCache(VARIABLES_MAX, env.lateVariable)
     this.#printed = `javascript.${env.policy.name}.stdout`
   }
 
   readonly step: Step = (x) => {
-    const host = new Host(x, this.#env.outbound, this.#waits, this.#session)
+    const host = new Host(x, this.#env.outbound, this.#variable, this.#waits, this.#session)
     const token = this.#sandbox.token()
     const result = this.#run(token, host)
     if (result === 'waits') return this.#goOn(x, token, host)

@@ -43,6 +43,8 @@ class Callout {
   readonly #balancer: Balancer | null
   readonly #tls: ConnectionTls | null
   readonly #success: SuccessCodes
+  /** Of the messages, for traces. */
+  readonly #names: { readonly request: string; readonly response: string }
   readonly #timeouts: { readonly connectTimeoutMs: number; readonly ioTimeoutMs: number }
   readonly #retainRequest: ReadonlySet<string> | null
   readonly #retainResponse: ReadonlySet<string> | null
@@ -67,6 +69,7 @@ class Callout {
     env.needContent(config.request)
     this.#request = env.message(config.request)
     this.#response = config.response === null ? null : env.message(config.response)
+    this.#names = { request: config.request, response: config.response ?? 'servicecallout.response' }
     this.#setsPath = config.edits.some(writesPath)
     const { steps } = compileEdits(config.edits, env, {
       ignoreUnresolved,
@@ -206,6 +209,7 @@ class Callout {
       connectTimeoutMs: this.#timeouts.connectTimeoutMs,
       ioTimeoutMs: this.#timeouts.ioTimeoutMs,
       answerBytesMax: BODY_BYTES_MAX,
+      messages: this.#names,
     }
   }
 
