@@ -55,6 +55,7 @@ describe('the request', () => {
       connectTimeoutMs: 3_000,
       ioTimeoutMs: 55_000,
       answerBytesMax: 10 * 1024 * 1024,
+      messages: { request: 'servicecallout.request', response: 'answer' },
     })
     expect(exchange.get('servicecallout.request')).toBeInstanceOf(Message)
   })
