@@ -54,6 +54,15 @@ describe('the registry of accounts', () => {
     expect(again.directory.byUserKey('42', 'uk')?.service.service.systemName).toBe('api')
   })
 
+  it('gives no id twice, whatever it was for and whether it is still there', () => {
+    const documents = new MemoryDocuments()
+    const { registry } = open(documents, nothing)
+    const given = [registry.nextId(), registry.nextId()]
+    const again = open(documents, nothing).registry.nextId()
+    expect(given).not.toContain(again)
+    expect(Number(again)).toBe(Number(given[1]) + 1)
+  })
+
   it('two applications of a service cannot share a key; a changed key is found, the old one not', async () => {
     const { registry, directory } = open(new MemoryDocuments(), nothing)
     await registry.putService('42', () => service)

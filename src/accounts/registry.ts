@@ -1,5 +1,6 @@
 import type { Account, Application, Service } from '../model/service.ts'
 import { credentialKey, DOCUMENT, hashed } from './directory.ts'
+import { IdSource } from './id-source.ts'
 import type { AccountStore } from './ports.ts'
 
 /** What configuration files say about accounts. They own what they name: nobody else changes it. */
@@ -50,17 +51,18 @@ export class Registry {
   readonly #accountById = new Map<string, Account>()
   readonly #applicationById = new Map<string, Application>()
   readonly #owned = new Set<string>()
-  #lastId = 0
+  readonly #ids: IdSource
   #last: Promise<unknown> = Promise.resolve()
 
   constructor(services: RegistryServices, files: FileAccounts) {
     this.#services = services
+    this.#ids = new IdSource(services.store, services.now)
     this.#load(DOCUMENT.service, this.#serviceById)
     this.#load(DOCUMENT.account, this.#accountById)
     this.#load(DOCUMENT.application, this.#applicationById)
     this.#takeOver(files)
     for (const service of this.#serviceById.values()) this.#noteIds(service)
-    for (const id of [...this.#accountById.keys(), ...this.#applicationById.keys()]) this.#noteId(id)
+    for (const id of [...this.#accountById.keys(), ...this.#applicationById.keys()]) this.#ids.note(id)
   }
 
   get services(): Service[] {
@@ -92,9 +94,9 @@ export class Registry {
     return this.#owned.has(`${kind}/${id}`)
   }
 
-  /** A number that is no id yet. */
+  /** A number that is no id yet, and never was one. */
   nextId(): string {
-    return String(++this.#lastId)
+    return this.#ids.next()
   }
 
   /** Adds a service, or replaces it. */
@@ -294,16 +296,12 @@ export class Registry {
   }
 
   #noteIds(service: Service): void {
-    this.#noteId(service.id)
-    for (const { id } of service.metrics) this.#noteId(id)
+    this.#ids.note(service.id)
+    for (const { id } of service.metrics) this.#ids.note(id)
     for (const plan of service.plans) {
-      this.#noteId(plan.id)
-      for (const { id } of plan.limits) this.#noteId(id)
+      this.#ids.note(plan.id)
+      for (const { id } of plan.limits) this.#ids.note(id)
     }
-  }
-
-  #noteId(id: string): void {
-    if (/^\d{1,9}$/.test(id)) this.#lastId = Math.max(this.#lastId, Number(id))
   }
 
   #mustNotBeOwned(kind: string, id: string): void {
