@@ -216,10 +216,10 @@ describe("APIG's management API", () => {
       },
     }
     const form = new FormData()
-    form.set('file', new Blob([JSON.stringify(document)]), 'api.json')
+    form.set('file_name', new Blob([JSON.stringify(document)]), 'api.json')
     form.set('is_create_group', 'true')
     const imported = await manage(postern, 'POST', '/openapi/import', form)
-    expect(imported.status, JSON.stringify(imported.body)).toBe(201)
+    expect(imported.status, JSON.stringify(imported.body)).toBe(200)
     expect(imported.body['success']).toMatchObject([{ path: '/imported/{id}', method: 'GET', action: 'create' }])
     expect((await call(`${postern.gateway}/imported/x`)).status).toBe(404)
     await made(postern, '/apis/action', { action: 'online', api_id: at(imported.body, 'success', 0, 'id') })
@@ -235,12 +235,69 @@ describe("APIG's management API", () => {
       is_create_group: false,
       group_id: other,
     })
-    expect(again.status, JSON.stringify(again.body)).toBe(201)
+    expect(again.status, JSON.stringify(again.body)).toBe(200)
     const api = (await manage(postern, 'GET', `/apis/${String(at(again.body, 'success', 0, 'id'))}`)).body
     expect(api).toMatchObject({ req_uri: '/imported/{id}', group_id: other, req_params: [{ name: 'id', max_size: 3 }] })
     const broken = await manage(postern, 'POST', '/openapi/import', { file: 'openapi: 3.0.0\npaths: {/x: {get: {}}}' })
     expect([broken.status, broken.body['error_code']]).toEqual([400, 'APIG.2012'])
     expect(broken.body['error_msg']).toContain('paths./x.get')
+    const unknown = await manage(postern, 'POST', '/openapi/import', {
+      file: JSON.stringify(document),
+      is_create_group: false,
+      group_id: 'none',
+    })
+    expect([unknown.status, unknown.body['error_code']]).toEqual([404, 'APIG.3001'])
+  })
+
+  test('an import brings throttles and lists, in force once published; again it keeps or replaces what is there', async () => {
+    const document = (limit: number, text: string): string =>
+      stringify({
+        openapi: '3.0.0',
+        info: { title: 'Bringing' },
+        'x-apigateway-ratelimits': { brought: { 'api-limit': limit, interval: 1, unit: 'DAY' } },
+        'x-apigateway-access-controls': {
+          brought_list: { 'acl-type': 'DENY', 'entity-type': 'IP', value: '10.0.0.1' },
+        },
+        paths: {
+          '/brought': {
+            get: {
+              operationId: 'brought',
+              'x-apigateway-ratelimit': 'brought',
+              'x-apigateway-access-control': 'brought_list',
+              'x-apigateway-backend': { type: 'MOCK', mockEndpoints: { 'result-content': text } },
+            },
+          },
+        },
+      })
+    const first = await manage(postern, 'POST', '/openapi/import', { file_name: document(1, 'one') })
+    expect(first.status, JSON.stringify(first.body)).toBe(200)
+    const id = String(at(first.body, 'success', 0, 'id'))
+    const [bound] = list((await manage(postern, 'GET', '/throttles?name=brought')).body, 'throttles')
+    const places = await manage(postern, 'GET', `/throttle-bindings/binded-apis?throttle_id=${String(bound?.['id'])}`)
+    expect(list(places.body, 'apis')).toMatchObject([{ id, publish_id: '' }])
+    const publish = (): Promise<string> => made(postern, '/apis/action', { action: 'online', api_id: id })
+    await publish()
+    const url = `${postern.gateway}/brought`
+    expect([(await call(url)).status, (await call(url)).status]).toEqual([200, 429])
+    const into = { is_create_group: false, group_id: first.body['group_id'] }
+    const kept = await manage(postern, 'POST', '/openapi/import', { ...into, file_name: document(9, 'two') })
+    expect(kept.body).toMatchObject({ success: [], ignore: [{ path: '/brought', method: 'GET' }] })
+    await publish()
+    expect((await call(url)).status).toBe(429)
+    const replaced = await manage(postern, 'POST', '/openapi/import', {
+      ...into,
+      file_name: document(9, 'two'),
+      api_mode: 'override',
+      extend_mode: 'override',
+    })
+    expect(replaced.body).toMatchObject({ success: [{ id, action: 'update' }], ignore: [] })
+    await publish()
+    expect((await call(url)).text).toBe('two')
+    const throttles = await manage(postern, 'GET', '/throttles?name=brought')
+    expect(list(throttles.body, 'throttles')).toMatchObject([{ api_call_limits: 9, bind_num: 1 }])
+    expect(list((await manage(postern, 'GET', '/acls?name=brought_list')).body, 'acls')).toMatchObject([
+      { bind_num: 1 },
+    ])
   })
 })
 

@@ -2,10 +2,19 @@ import type { FastifyInstance } from 'fastify'
 import { type BindingDoc, RELEASE_ENV, type VersionDoc } from '../../dialects/apig/docs.ts'
 import type { Draft } from '../../dialects/apig/draft.ts'
 import { ApigError } from '../../dialects/apig/error.ts'
-import { versionInEffect } from '../../dialects/apig/publishing.ts'
+import { publishedBy, versionInEffect } from '../../dialects/apig/publishing.ts'
 import { attachPlugin, bindAcl, bindThrottle } from '../../dialects/apig/resources.ts'
 import { type ApigContext, route } from './context.ts'
-import { publishId, showAcl, showAttached, showPlace, showPlugin, showThrottle, showThrottleBinding } from './shown.ts'
+import {
+  type PublishedPlace,
+  publishId,
+  showAcl,
+  showAttached,
+  showPlace,
+  showPlugin,
+  showThrottle,
+  showThrottleBinding,
+} from './shown.ts'
 
 /** What throttles, lists and plug-ins are bound to: an API in an environment. */
 export function bindingRoutes(scope: FastifyInstance, context: ApigContext): void {
@@ -14,10 +23,12 @@ export function bindingRoutes(scope: FastifyInstance, context: ApigContext): voi
   pluginRoutes(scope, context)
 }
 
-const placesOf = (draft: Draft, bindings: readonly BindingDoc[]): [BindingDoc, VersionDoc][] =>
-  bindings.flatMap((binding): [BindingDoc, VersionDoc][] => {
-    const version = versionInEffect(draft, binding.api_id, binding.env_id)
-    return version === null ? [] : [[binding, version]]
+/** What is bound stays so while the API is offline: it has to be seen to be unbound. */
+const placesOf = (draft: Draft, bindings: readonly BindingDoc[]): [BindingDoc, PublishedPlace][] =>
+  bindings.map((binding): [BindingDoc, PublishedPlace] => {
+    const { api_id, env_id } = binding
+    const offline = { api: draft.get('api', api_id), env_id, publish_id: publishId(draft, api_id, env_id) }
+    return [binding, versionInEffect(draft, api_id, env_id) ?? offline]
   })
 
 function unbound(draft: Draft, kind: 'throttleBinding' | 'aclBinding', of: string): VersionDoc[] {
@@ -31,7 +42,9 @@ function throttleRoutes(scope: FastifyInstance, { catalog }: ApigContext): void 
     const strategy = call.body.text('strategy_id')
     const publishIds = call.body.texts('publish_ids', { countMax: 1_000 })
     return catalog.changeApig((draft) => ({
-      throttle_applys: publishIds.map((id) => showThrottleBinding(draft, bindThrottle(draft, strategy, id))),
+      throttle_applys: publishIds.map((id) =>
+        showThrottleBinding(draft, bindThrottle(draft, strategy, publishedBy(draft, id))),
+      ),
     }))
   })
   route(scope, 'put', path, 200, (call) => {
@@ -102,7 +115,7 @@ function aclRoutes(scope: FastifyInstance, { catalog }: ApigContext): void {
     const acl = call.body.text('acl_id')
     const publishIds = call.body.texts('publish_ids', { countMax: 1_000 })
     return catalog.changeApig((draft) => ({
-      acl_bindings: publishIds.map((id) => shown(draft, bindAcl(draft, acl, id))),
+      acl_bindings: publishIds.map((id) => shown(draft, bindAcl(draft, acl, publishedBy(draft, id)))),
     }))
   })
   route(scope, 'delete', `${path}/:id`, 204, (call) =>

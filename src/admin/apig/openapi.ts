@@ -1,28 +1,39 @@
 import type { FastifyInstance } from 'fastify'
 import { RELEASE_ENV } from '../../dialects/apig/docs.ts'
 import { ApigError } from '../../dialects/apig/error.ts'
-import { Fields } from '../../dialects/apig/fields.ts'
+import { Fields, type TextRule } from '../../dialects/apig/fields.ts'
 import { versionInEffect } from '../../dialects/apig/publishing.ts'
-import { importSection } from '../../dialects/apig/section.ts'
+import { type ImportOptions, importSection } from '../../dialects/apig/section.ts'
 import { openApiOf } from '../../dialects/openapi/export.ts'
 import { readTree } from '../../dialects/openapi/file.ts'
 import { documentPlace, openApiSection } from '../../dialects/openapi/index.ts'
+import { yamlLimits } from '../../dialects/postern/yaml-tree.ts'
 import { Problems } from '../../model/problem.ts'
 import { type ApigCall, type ApigContext, route } from './context.ts'
 
-/** APIs from and to OpenAPI documents. An import publishes nothing, as the vendor's. */
+const MODES = ['merge', 'override'] as const
+
+/**
+ * APIs from and to OpenAPI documents. An import publishes nothing, as the vendor's; fields: `file_name` (`file` too),
+ * `is_create_group`, `group_id`, `api_mode` and `extend_mode`.
+ */
 export function openApiRoutes(scope: FastifyInstance, { catalog }: ApigContext): void {
   for (const path of ['/openapi/import', '/openapi/async-import']) {
-    route(scope, 'post', path, 201, async (call) => {
+    route(scope, 'post', path, 200, async (call) => {
       const form = await formOf(call)
-      const { value } = documentOf(form.text('file', { max: FILE_CHARACTERS_MAX }))
-      const makesGroup = form.flag('is_create_group', true)
-      const groupId = makesGroup ? null : form.text('group_id')
+      const field = form.has('file') ? 'file' : 'file_name'
+      const { value } = documentOf(form.text(field, FILE), field)
+      const options: ImportOptions = {
+        groupId: form.flag('is_create_group', true) ? null : form.text('group_id'),
+        apis: form.choice('api_mode', MODES, 'merge'),
+        extensions: form.choice('extend_mode', MODES, 'merge'),
+      }
       const read = openApiSection(value, { publish: [] })
-      if (read === null) throw form.wrong('file', 'OpenAPI 3 or Swagger 2')
+      if (read === null) throw form.wrong(field, 'OpenAPI 3 or Swagger 2')
       return catalog.changeApig((draft) => {
-        const failures: { path: string; message: string }[] = []
-        const made = importSection(draft, read.section, groupId, (at, message) =>
+        if (options.groupId !== null) draft.get('group', options.groupId)
+        const failures = read.faults.map(({ place, message }) => ({ path: place, message }))
+        const made = importSection(draft, read.section, options, (at, message) =>
           failures.push({ path: documentPlace(read.places, at), message }),
         )
         // All or nothing: half an import would have to be cleaned up by hand.
@@ -30,19 +41,18 @@ export function openApiRoutes(scope: FastifyInstance, { catalog }: ApigContext):
           const shown = failures
             .slice(0, 20)
             .map(({ path: at, message }) => (at === '' ? message : `${at}: ${message}`))
-          throw ApigError.field('APIG.2012', 'file', shown.join('; '))
+          throw ApigError.field('APIG.2012', field, shown.join('; '))
         }
-        const apis = [...made.values()].map((id) => draft.get('api', id))
+        const apis = made.map(({ id, action }) => ({ api: draft.get('api', id), action }))
         return {
-          group_id: groupId ?? apis[0]?.group_id ?? draft.list('group').at(-1)?.id ?? '',
-          success: apis.map(({ id, req_uri, req_method }) => ({
-            id,
-            path: req_uri,
-            method: req_method,
-            action: 'create',
-          })),
+          group_id: options.groupId ?? draft.list('group').at(-1)?.id ?? '',
+          success: apis.flatMap(({ api, action }) =>
+            action === 'ignore' ? [] : [{ id: api.id, path: api.req_uri, method: api.req_method, action }],
+          ),
           failure: [],
-          ignore: [],
+          ignore: apis.flatMap(({ api, action }) =>
+            action === 'ignore' ? [{ path: api.req_uri, method: api.req_method }] : [],
+          ),
           swagger: { id: '', result: read.warnings.map(({ place, message }) => `${place}: ${message}`).join('\n') },
         }
       })
@@ -66,7 +76,10 @@ export function openApiRoutes(scope: FastifyInstance, { catalog }: ApigContext):
   }
 }
 
-const FILE_CHARACTERS_MAX = 4 * 1024 * 1024
+const FILE: TextRule = {
+  max: yamlLimits.charactersMax,
+  rule: `an OpenAPI 3 or Swagger 2 document, JSON or YAML, of at most ${yamlLimits.charactersMax} characters`,
+}
 
 /** A form with the file in it, or the same as JSON. */
 async function formOf(call: ApigCall): Promise<Fields> {
@@ -79,14 +92,14 @@ async function formOf(call: ApigCall): Promise<Fields> {
     for (const [name, value] of form) values[name] = typeof value === 'string' ? value : await value.text()
     return new Fields(values)
   } catch {
-    throw ApigError.field('APIG.2000', 'body', 'a form (multipart/form-data) with the field file')
+    throw ApigError.field('APIG.2000', 'body', 'a form (multipart/form-data) with the field file_name')
   }
 }
 
-function documentOf(text: string): { value: unknown } {
+function documentOf(text: string, field: string): { value: unknown } {
   const problems = new Problems()
   const value = readTree(text, 'file', problems)
   const error = problems.list.find(({ severity }) => severity === 'error')
   if (error === undefined) return { value }
-  throw ApigError.field('APIG.2012', 'file', `line ${error.at.line}, column ${error.at.column}: ${error.message}`)
+  throw ApigError.field('APIG.2012', field, `line ${error.at.line}, column ${error.at.column}: ${error.message}`)
 }

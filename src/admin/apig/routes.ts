@@ -3,7 +3,7 @@ import type { Docs, Kind } from '../../dialects/apig/docs.ts'
 import type { Draft } from '../../dialects/apig/draft.ts'
 import { FEATURE_NAMES } from '../../dialects/apig/features.ts'
 import type { Fields } from '../../dialects/apig/fields.ts'
-import { readAcl, readAppBody, readAuthorizer, readQuota, VARIABLE_VALUE } from '../../dialects/apig/read-others.ts'
+import { readAppBody, readAuthorizer, readQuota, VARIABLE_VALUE } from '../../dialects/apig/read-others.ts'
 import * as resources from '../../dialects/apig/resources.ts'
 import { AdminError } from '../errors.ts'
 import { apiRoutes } from './apis.ts'
@@ -133,12 +133,7 @@ const ROWS = [
     path: '/acls',
     list: 'acls',
     create: resources.createAcl,
-    update: (draft, id, fields) => {
-      draft.get('acl', id)
-      const body = readAcl(fields)
-      draft.mustBeNew('acl', 'APIG.3206', body.acl_name, (one) => one.acl_name === body.acl_name && one.id !== id)
-      return draft.put('acl', { ...body, id, update_time: draft.now })
-    },
+    update: resources.updateAcl,
     remove: resources.deleteAcl,
     show: showAcl,
     filters: { id: 'id', name: 'acl_name', acl_type: 'acl_type', entity_type: 'entity_type' },

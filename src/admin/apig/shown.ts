@@ -77,9 +77,11 @@ export function publishId(draft: Draft, apiId: string, envId: string): string {
   return draft.list('version').find((one) => one.api_id === apiId && one.env_id === envId)?.publish_id ?? ''
 }
 
+export type PublishedPlace = Pick<VersionDoc, 'api' | 'env_id' | 'publish_id'>
+
 /** An API in an environment, as lists of what is (or may be) bound have it. */
-export function showPlace(draft: Draft, version: VersionDoc): Record<string, unknown> {
-  const { api, env_id, publish_id } = version
+export function showPlace(draft: Draft, place: PublishedPlace): Record<string, unknown> {
+  const { api, env_id, publish_id } = place
   return {
     id: api.id,
     api_id: api.id,

@@ -38,6 +38,22 @@ export function deleteApi(draft: Draft, id: string): void {
   draft.remove('api', id)
 }
 
+/** The API of the group that serves the same requests; null: there is none. */
+export function sameApi(
+  draft: Draft,
+  groupId: string,
+  { req_method, req_uri, match_mode }: Pick<ApiBody, 'req_method' | 'req_uri' | 'match_mode'>,
+  except: string | null = null,
+): ApiDoc | null {
+  const same = (one: ApiDoc): boolean =>
+    one.id !== except &&
+    one.group_id === groupId &&
+    one.req_method === req_method &&
+    one.match_mode === match_mode &&
+    shapeOf(one.req_uri) === shapeOf(req_uri)
+  return draft.list('api').find(same) ?? null
+}
+
 function checkReferences(draft: Draft, body: ApiBody, groupId: string): void {
   if (body.authorizer_id !== null && draft.find('authorizer', body.authorizer_id) === null) {
     throw ApigError.of('APIG.3014', `authorizer ${body.authorizer_id}`, 'authorizer_id')
@@ -52,11 +68,11 @@ export function checkUnique(draft: Draft, body: ApiBody, groupId: string, except
   for (const other of draft.list('api')) {
     if (other.group_id !== groupId || other.id === except) continue
     if (other.name === body.name) throw ApigError.of('APIG.3202', body.name, 'name')
-    const same = other.req_method === body.req_method && other.match_mode === body.match_mode
-    if (same && shapeOf(other.req_uri) === shapeOf(body.req_uri)) {
-      const text = `${other.name} of this group has ${body.req_method} ${body.req_uri} already`
-      throw ApigError.field('APIG.2012', 'req_uri', text)
-    }
+  }
+  const same = sameApi(draft, groupId, body, except)
+  if (same !== null) {
+    const text = `${same.name} of this group has ${body.req_method} ${body.req_uri} already`
+    throw ApigError.field('APIG.2012', 'req_uri', text)
   }
 }
 
@@ -110,6 +126,12 @@ export function switchVersion(draft: Draft, apiId: string, versionId: string): V
 
 export type BindingKind = 'throttleBinding' | 'pluginBinding' | 'aclBinding'
 
+/** An API in an environment. */
+export interface Place {
+  readonly api_id: string
+  readonly env_id: string
+}
+
 /** The publication record that a binding names. */
 export function publishedBy(draft: Draft, publishId: string): VersionDoc {
   const version = draft.list('version').find((one) => one.publish_id === publishId && one.status === 1)
@@ -122,7 +144,7 @@ export function bind(
   draft: Draft,
   kind: BindingKind,
   of: string,
-  place: { readonly api_id: string; readonly env_id: string },
+  place: Place,
   replaces: (binding: BindingDoc) => boolean,
 ): BindingDoc {
   const { api_id, env_id } = place

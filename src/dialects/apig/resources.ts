@@ -21,7 +21,7 @@ import type { Draft } from './draft.ts'
 import { ApigError } from './error.ts'
 import { applyFeature } from './features.ts'
 import { type Fields, GROUP_NAME, NAME, REMARK } from './fields.ts'
-import { bind, publishedBy, versionInEffect } from './publishing.ts'
+import { bind, type Place, versionInEffect } from './publishing.ts'
 import {
   APP_CODE,
   DOMAIN,
@@ -268,10 +268,10 @@ export function specialOf(draft: Draft, throttleId: string, id: string): Special
 const specialLimit = (fields: Fields, { api_call_limits }: ThrottleDoc): number =>
   fields.whole('call_limits', 1, api_call_limits === 0 ? 2_147_483_647 : api_call_limits)
 
-/** By the publication record; one policy for an API in an environment, the newest wins. */
-export function bindThrottle(draft: Draft, throttleId: string, publishId: string): BindingDoc {
+/** One policy for an API in an environment, the newest wins. */
+export function bindThrottle(draft: Draft, throttleId: string, place: Place): BindingDoc {
   draft.get('throttle', throttleId)
-  return bind(draft, 'throttleBinding', throttleId, publishedBy(draft, publishId), () => true)
+  return bind(draft, 'throttleBinding', throttleId, place, () => true)
 }
 
 export function createPlugin(draft: Draft, fields: Fields): PluginDoc {
@@ -315,16 +315,21 @@ export function deletePlugin(draft: Draft, id: string): void {
 
 /** One of each type for an API in an environment, where it must be published. */
 export function attachPlugin(draft: Draft, pluginId: string, apiId: string, envId: string): BindingDoc {
-  const plugin = draft.get('plugin', pluginId)
+  draft.get('plugin', pluginId)
   draft.get('api', apiId)
   draft.get('env', envId)
   const version = versionInEffect(draft, apiId, envId)
   if (version === null) throw ApigError.of('APIG.3707', `API ${apiId}`)
+  return bindPlugin(draft, pluginId, version)
+}
+
+export function bindPlugin(draft: Draft, pluginId: string, place: Place): BindingDoc {
+  const plugin = draft.get('plugin', pluginId)
   return bind(
     draft,
     'pluginBinding',
     pluginId,
-    version,
+    place,
     (one) => draft.find('plugin', one.of)?.plugin_type === plugin.plugin_type,
   )
 }
@@ -340,6 +345,13 @@ export function createAcl(draft: Draft, fields: Fields): AclDoc {
   return draft.put('acl', { ...body, id: draft.id('acl', body.acl_name), update_time: draft.now })
 }
 
+export function updateAcl(draft: Draft, id: string, fields: Fields): AclDoc {
+  draft.get('acl', id)
+  const body = readAcl(fields)
+  draft.mustBeNew('acl', 'APIG.3206', body.acl_name, (one) => one.acl_name === body.acl_name && one.id !== id)
+  return draft.put('acl', { ...body, id, update_time: draft.now })
+}
+
 export function deleteAcl(draft: Draft, id: string): void {
   draft.get('acl', id)
   if (draft.list('aclBinding').some((one) => one.of === id)) throw ApigError.of('APIG.3447', 'unbind it first')
@@ -347,15 +359,9 @@ export function deleteAcl(draft: Draft, id: string): void {
 }
 
 /** One list of each entity type for an API in an environment. */
-export function bindAcl(draft: Draft, aclId: string, publishId: string): BindingDoc {
+export function bindAcl(draft: Draft, aclId: string, place: Place): BindingDoc {
   const acl = draft.get('acl', aclId)
-  return bind(
-    draft,
-    'aclBinding',
-    aclId,
-    publishedBy(draft, publishId),
-    (one) => draft.find('acl', one.of)?.entity_type === acl.entity_type,
-  )
+  return bind(draft, 'aclBinding', aclId, place, (one) => draft.find('acl', one.of)?.entity_type === acl.entity_type)
 }
 
 export function createAuthorizer(draft: Draft, fields: Fields): AuthorizerDoc {

@@ -1,17 +1,18 @@
 import type { ApigResource } from '../../model/deployment.ts'
 import { didYouMean } from '../../model/nearest.ts'
-import { RELEASE_ENV } from './docs.ts'
+import { type Docs, type Kind, RELEASE_ENV } from './docs.ts'
 import { Draft, emptyState, fileId } from './draft.ts'
 import { ApigError } from './error.ts'
 import { Fields } from './fields.ts'
-import { createApi, publish } from './publishing.ts'
+import { type BindingKind, createApi, type Place, publish, sameApi, updateApi } from './publishing.ts'
+import { readApi } from './read-api.ts'
 import { readAppAcl } from './read-others.ts'
 import {
   addCode,
   addDomain,
-  attachPlugin,
   authorize,
   bindAcl,
+  bindPlugin,
   bindThrottle,
   createAcl,
   createApp,
@@ -24,6 +25,8 @@ import {
   createThrottle,
   createVariable,
   setFeature,
+  updateAcl,
+  updateThrottle,
 } from './resources.ts'
 import { createResponse } from './responses.ts'
 import { runtimeOf } from './runtime.ts'
@@ -63,33 +66,66 @@ export function readApigSection(raw: unknown, report: ReportAt): ApigResource[] 
   return reading.resources()
 }
 
-/** The same over what is there already: what an import brings. Gives the ids of its APIs by their place in the section. */
+/** How what an import brings meets what is there already. */
+export interface ImportOptions {
+  /** The group of its APIs; null: it makes one. */
+  readonly groupId: string | null
+  /** An API of the group with the same method, path and match mode: it stays as it is, or becomes the new one. */
+  readonly apis: 'merge' | 'override'
+  /** The same of throttles and lists by name, and of what is bound to an API. */
+  readonly extensions: 'merge' | 'override'
+}
+
+export interface ImportedApi {
+  readonly id: string
+  readonly action: 'create' | 'update' | 'ignore'
+}
+
+/** The same over what is there already. What is bound to its APIs is in force as soon as they are published in RELEASE. */
 export function importSection(
   draft: Draft,
   raw: unknown,
-  groupId: string | null,
+  options: ImportOptions,
   report: ReportAt,
-): ReadonlyMap<string, string> {
-  const reading = new SectionReading(draft, report, groupId)
+): readonly ImportedApi[] {
+  const reading = new SectionReading(draft, report, options)
   reading.attempt('', () => reading.run(Fields.strict(raw, '')))
-  return reading.apis
+  return reading.imported
+}
+
+/** Kinds of what a section refers to by name. */
+const KIND_OF = {
+  environment: 'env',
+  quota: 'quota',
+  app: 'app',
+  throttle: 'throttle',
+  plugin: 'plugin',
+  acl: 'acl',
+  authorizer: 'authorizer',
+} as const satisfies Readonly<Record<string, Kind>>
+
+type Referred = keyof typeof KIND_OF
+
+const nameOf = (doc: object): unknown => {
+  const { name, acl_name, plugin_name } = doc as Readonly<Record<string, unknown>>
+  return name ?? acl_name ?? plugin_name
 }
 
 class SectionReading {
-  /** Ids by path. */
-  readonly apis = new Map<string, string>()
+  readonly imported: ImportedApi[] = []
   readonly #report: ReportAt
   readonly #draft: Draft
-  readonly #groupId: string | null
+  /** Null: a file, which begins with nothing. */
+  readonly #import: ImportOptions | null
   readonly #ids = new Map<string, string>()
   /** Entries that were refused: what they hold beyond that was not read. */
   readonly #broken: string[] = []
   #failed = false
 
-  constructor(draft: Draft, report: ReportAt, groupId: string | null = null) {
+  constructor(draft: Draft, report: ReportAt, options: ImportOptions | null = null) {
     this.#draft = draft
     this.#report = report
-    this.#groupId = groupId
+    this.#import = options
   }
 
   resources(): ApigResource[] {
@@ -125,7 +161,7 @@ class SectionReading {
       this.#ids.set(`plugin ${plugin_name}`, id)
     })
     this.#each(section, 'acls', (one) => {
-      const { id, acl_name } = createAcl(draft, one)
+      const { id, acl_name } = this.#there('acl', one, 'acl_name', updateAcl) ?? createAcl(draft, one)
       this.#ids.set(`acl ${acl_name}`, id)
     })
     this.#each(section, 'authorizers', (one) => this.#named('authorizer', createAuthorizer(draft, one)))
@@ -153,14 +189,34 @@ class SectionReading {
     })
   }
 
-  #named(kind: string, doc: { readonly id: string; readonly name: string }): void {
+  #named(kind: Referred, doc: { readonly id: string; readonly name: string }): void {
     this.#ids.set(`${kind} ${doc.name}`, doc.id)
   }
 
-  /** The id of what is referred to by name. */
-  #ref(kind: string, fields: Fields, field: string, name: string): string {
+  /** What an import finds under a name: kept as it is, or changed. Null: nothing is there. */
+  #there<K extends 'throttle' | 'acl'>(
+    kind: K,
+    fields: Fields,
+    field: string,
+    update: (draft: Draft, id: string, fields: Fields) => Docs[K],
+  ): Docs[K] | null {
+    if (this.#import === null) return null
+    const name = fields.raw(field)
+    const doc = this.#draft.list(kind).find((one) => nameOf(one) === name)
+    if (doc === undefined) return null
+    if (this.#import.extensions === 'override') return update(this.#draft, doc.id, fields)
+    for (const one of fields.names()) fields.raw(one)
+    return doc
+  }
+
+  /** The id of what is referred to by name; an import may name what is there already. */
+  #ref(kind: Referred, fields: Fields, field: string, name: string): string {
     const id = this.#ids.get(`${kind} ${name}`)
     if (id !== undefined) return id
+    if (this.#import !== null) {
+      const found = this.#draft.list(KIND_OF[kind]).find((doc) => nameOf(doc) === name || doc.id === name)
+      if (found !== undefined) return found.id
+    }
     const names = [...this.#ids.keys()]
       .filter((key) => key.startsWith(`${kind} `))
       .map((key) => key.slice(kind.length + 1))
@@ -211,8 +267,12 @@ class SectionReading {
   }
 
   #throttle(fields: Fields): void {
-    const throttle = createThrottle(this.#draft, fields)
+    const there = this.#there('throttle', fields, 'name', updateThrottle)
+    const throttle = there ?? createThrottle(this.#draft, fields)
     this.#named('throttle', throttle)
+    if (there !== null && this.#import?.extensions === 'merge') return
+    for (const one of this.#draft.where('special', ({ throttle_id }) => throttle_id === throttle.id))
+      this.#draft.remove('special', one.id)
     this.#each(fields, 'specials', (one) => {
       const type = one.choice('object_type', ['APP', 'USER'])
       const object = one.text('object_id', { max: 128 })
@@ -229,7 +289,8 @@ class SectionReading {
     const draft = this.#draft
     // The name of the document is not that of a group which is there already.
     fields.raw('name')
-    const group = this.#groupId === null ? createGroup(draft, fields) : draft.get('group', this.#groupId)
+    const groupId = this.#import?.groupId ?? null
+    const group = groupId === null ? createGroup(draft, fields) : draft.get('group', groupId)
     fields.texts('domains', { countMax: 5 }).forEach((url_domain, i) => {
       this.attempt(fields.pathOf(`domains.${i}`), () => addDomain(draft, group.id, new Fields({ url_domain })))
     })
@@ -249,30 +310,58 @@ class SectionReading {
     const draft = this.#draft
     const authorizer = fields.textOr('authorizer', null)
     const response = fields.textOr('response', null)
-    const api = createApi(
-      draft,
-      fields.with({
-        group_id: groupId,
-        ...(authorizer !== null && { authorizer_id: this.#ref('authorizer', fields, 'authorizer', authorizer) }),
-        ...(response !== null && { response_id: this.#response(groupId, fields, response) }),
-      }),
-    )
-    this.apis.set(fields.pathOf('').slice(0, -1), api.id)
+    const body = fields.with({
+      group_id: groupId,
+      ...(authorizer !== null && { authorizer_id: this.#ref('authorizer', fields, 'authorizer', authorizer) }),
+      ...(response !== null && { response_id: this.#response(groupId, fields, response) }),
+    })
+    const { id, action } = this.#import === null ? { id: createApi(draft, body).id } : this.#imports(groupId, body)
     const stages = fields.has('publish') ? fields.texts('publish', { countMax: 10 }) : ['RELEASE']
-    const throttle = fields.textOr('throttle', null)
     for (const stage of stages) {
       const envId = this.#ref('environment', fields, 'publish', stage)
-      const { publish_id } = publish(draft, api.id, envId, '')
-      if (throttle !== null) bindThrottle(draft, this.#ref('throttle', fields, 'throttle', throttle), publish_id)
-      for (const name of fields.texts('plugins'))
-        attachPlugin(draft, this.#ref('plugin', fields, 'plugins', name), api.id, envId)
-      for (const name of fields.texts('acls')) bindAcl(draft, this.#ref('acl', fields, 'acls', name), publish_id)
-      for (const name of fields.texts('apps')) authorize(draft, this.#ref('app', fields, 'apps', name), api.id, envId)
+      publish(draft, id, envId, '')
+      this.#bind(fields, { api_id: id, env_id: envId })
     }
+    if (stages.length === 0 && action !== 'ignore') this.#bind(fields, { api_id: id, env_id: RELEASE_ENV.id })
+  }
+
+  #imports(groupId: string, body: Fields): ImportedApi {
+    const draft = this.#draft
+    const read = readApi(body)
+    const there = sameApi(draft, groupId, read)
+    const one: ImportedApi =
+      there === null
+        ? { id: createApi(draft, body).id, action: 'create' }
+        : this.#import?.apis === 'override'
+          ? { id: updateApi(draft, there.id, body).id, action: 'update' }
+          : { id: there.id, action: 'ignore' }
+    this.imported.push(one)
+    if (one.action === 'ignore') for (const name of ['throttle', 'plugins', 'acls', 'apps']) body.raw(name)
+    return one
+  }
+
+  #bind(fields: Fields, place: Place): void {
+    const draft = this.#draft
+    const throttle = fields.textOr('throttle', null)
+    const plugins = fields.texts('plugins').map((name) => this.#ref('plugin', fields, 'plugins', name))
+    const acls = fields.texts('acls').map((name) => this.#ref('acl', fields, 'acls', name))
+    const free = (kind: BindingKind): boolean =>
+      this.#import?.extensions !== 'merge' ||
+      !draft.list(kind).some((one) => one.api_id === place.api_id && one.env_id === place.env_id)
+    if (throttle !== null) {
+      const id = this.#ref('throttle', fields, 'throttle', throttle)
+      if (free('throttleBinding')) bindThrottle(draft, id, place)
+    }
+    if (free('pluginBinding')) for (const id of plugins) bindPlugin(draft, id, place)
+    if (free('aclBinding')) for (const id of acls) bindAcl(draft, id, place)
+    for (const name of fields.texts('apps'))
+      authorize(draft, this.#ref('app', fields, 'apps', name), place.api_id, place.env_id)
   }
 
   #response(groupId: string, fields: Fields, name: string): string {
-    const id = this.#ids.get(`response ${groupId}/${name}`)
+    const there = (): string | undefined =>
+      this.#draft.list('response').find((one) => one.group_id === groupId && one.name === name)?.id
+    const id = this.#ids.get(`response ${groupId}/${name}`) ?? (this.#import === null ? undefined : there())
     if (id !== undefined) return id
     throw fields.wrong('response', `the name of a gateway response of this group; ${name.slice(0, 64)} is none`)
   }

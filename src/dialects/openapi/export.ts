@@ -17,12 +17,12 @@ export function openApiOf(group: GroupDoc, apis: readonly ApiDoc[], version: str
     paths,
     components: {
       securitySchemes: {
-        apig_auth_app: { type: 'apiKey', name: 'Authorization', in: 'header', 'x-apigateway-auth-type': 'APP' },
+        apig_auth_app: { type: 'apiKey', name: 'Authorization', in: 'header', 'x-apigateway-auth-type': 'AppSigv1' },
         apig_auth_app_code: {
           type: 'apiKey',
           name: 'X-Apig-AppCode',
           in: 'header',
-          'x-apigateway-auth-type': 'APP',
+          'x-apigateway-auth-type': 'AppSigv1',
           'x-apigateway-auth-opt': { 'appcode-auth-type': 'header' },
         },
       },
@@ -111,10 +111,15 @@ const policyOf = (branch: BranchDoc): Record<string, unknown> =>
     'effect-mode': branch.effect_mode,
     conditions: branch.conditions.map((one) =>
       without({
-        origin: one.condition_origin,
-        comparison: one.condition_type,
+        type: one.condition_type === 'exact' ? 'equal' : one.condition_type,
+        origin: one.condition_origin === 'param' ? 'request' : one.condition_origin,
         value: one.condition_value,
-        parameter: one.req_param_name || undefined,
+        parameter:
+          one.req_param_name ||
+          one.sys_param_name ||
+          one.cookie_param_name ||
+          one.frontend_authorizer_param_name ||
+          undefined,
         in: one.req_param_location ?? undefined,
       }),
     ),

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { Problems, problemLine } from '../../model/problem.ts'
+import type { ApiDoc, GroupDoc } from '../apig/docs.ts'
 import { runtimeOfResources } from '../apig/runtime.ts'
+import { openApiOf } from './export.ts'
 import { readOpenApiFile } from './file.ts'
 import { looksLikeOpenApi } from './index.ts'
 
@@ -117,7 +119,7 @@ x-apigateway-access-controls:
 x-apigateway-responses:
   mine: {NOT_FOUND: {status: 410, body: gone}}
 components:
-  securitySchemes: {app: {type: apiKey, name: Authorization, in: header, x-apigateway-auth-type: APP, x-apigateway-auth-opt: {appcode-auth-type: header}}}
+  securitySchemes: {app: {type: apiKey, name: Authorization, in: header, x-apigateway-auth-type: AppSigv1, x-apigateway-auth-opt: {appcode-auth-type: header}}}
 `)
   expect(lines).toEqual([])
   expect(apis[0]).toMatchObject({
@@ -142,6 +144,50 @@ components:
   })
 })
 
+test("backend policies in the vendor's words, exported and read again", () => {
+  const { apis, lines } = read(`openapi: 3.0.0
+info: {title: Api}
+paths:
+  /a:
+    get:
+      operationId: one
+      parameters: [{name: X-Kind, in: header, schema: {type: string}}]
+      x-apigateway-backend: {type: MOCK, mockEndpoints: {result-content: usual}}
+      x-apigateway-backend-policies:
+        - type: MOCK
+          name: listed
+          mockEndpoints: {result-content: listed}
+          conditions:
+            - {type: enum, value: "a,b", origin: request, parameter: X-Kind}
+            - {type: pattern, value: "z.*", origin: request, parameter_name: q}
+            - {type: equal, value: 10.0.0.0/8, origin: source}
+`)
+  expect(lines).toEqual([])
+  expect(apis[0]!.branches[0]!.conditions).toMatchObject([
+    { origin: 'param', name: 'X-Kind', location: 'HEADER', type: 'enum', value: 'a,b' },
+    { origin: 'param', name: 'q', location: null, type: 'pattern', value: 'z.*' },
+    { origin: 'source', type: 'exact', value: '10.0.0.0/8' },
+  ])
+  const resources = readOpenApiFile(
+    `openapi: 3.0.0
+info: {title: Api}
+paths:
+  /a:
+    get:
+      operationId: one
+      x-apigateway-backend: {type: MOCK}
+      x-apigateway-backend-policies:
+        - {type: MOCK, name: p, conditions: [{type: pattern, value: z, origin: cookie, parameter: c}, {type: enum, value: "a", origin: request, parameter: q}]}
+`,
+    'api.yaml',
+    new Problems(),
+  )
+  const docs = (kind: string): unknown[] => resources.filter((one) => one.kind === kind).map(({ doc }) => doc)
+  const text = JSON.stringify(openApiOf(docs('group')[0] as GroupDoc, docs('api') as ApiDoc[], '1'))
+  const again = runtimeOfResources(readOpenApiFile(text, 'again.json', new Problems())).apis
+  expect(again[0]!.branches).toEqual(runtimeOfResources(resources).apis[0]!.branches)
+})
+
 test('mistakes have their place', () => {
   const { apis, lines } = read(`openapi: 3.0.0
 info: {title: Api}
@@ -154,13 +200,16 @@ paths:
     get: {x-apigateway-backend: {type: FUNCTION}}
   /d:
     get: {x-apigateway-backend: {type: MOCK}, x-apigateway-ratelimit: none}
+  /e:
+    get: {x-apigateway-backend: {type: HTTP-VPC, httpVpcEndpoints: {name: channel}}}
 `)
   expect(apis).toEqual([])
   expect(lines).toEqual([
+    'api.yaml:7:10: error: BadApi: paths./b.get: what is behind it is not said: name servers with a whole URL, as in http://127.0.0.1:8080/v1, or x-apigateway-backend',
     'api.yaml:5:10: error: BadApi: paths./a/{id}.json.get: invalid parameter value: {name} stands for a whole segment, as in /a/{id}',
-    'api.yaml:7:10: error: BadApi: paths./b.get: invalid parameter value: what is called: url_domain, req_protocol, req_method, req_uri',
     'api.yaml:9:10: error: BadApi: paths./c.get: invalid parameter value: HTTP or MOCK: FUNCTION is not supported; put an HTTP server before it',
     'api.yaml:11:10: error: BadApi: paths./d.get: invalid parameter value: the name of one of the throttles above; none is none',
+    'api.yaml:13:10: error: BadApi: paths./e.get: invalid parameter value: 2: load balance channels are not supported; name the host in url_domain',
   ])
 })
 

@@ -25,6 +25,7 @@ export function readOpenApiFile(text: string, file: string, problems: Problems):
     return []
   }
   for (const { place, message } of read.warnings) problems.warn('NotChecked', shape.places.at(place), message)
+  for (const { place, message } of read.faults) problems.error('BadApi', shape.places.at(place), `${place}: ${message}`)
   return readApigSection(read.section, (path, message) => {
     const place = documentPlace(read.places, path)
     problems.error('BadApi', shape.places.at(place), place === '' ? message : `${place}: ${message}`)

@@ -7,7 +7,14 @@ export interface OpenApiSection {
   /** Section path -> document path; the longest that fits a problem's path counts. */
   readonly places: ReadonlyMap<string, string>
   /** Doubtful, at document paths. */
-  readonly warnings: readonly { readonly place: string; readonly message: string }[]
+  readonly warnings: readonly Remark[]
+  /** Wrong, at document paths. What is left is in the section. */
+  readonly faults: readonly Remark[]
+}
+
+export interface Remark {
+  readonly place: string
+  readonly message: string
 }
 
 export interface OpenApiOptions {
@@ -27,7 +34,9 @@ export const looksLikeOpenApi = (head: string): boolean =>
 export function openApiSection(value: unknown, options: OpenApiOptions): OpenApiSection | null {
   if (!isObject(value) || !(/^3\./.test(text(value['openapi'])) || /^2(\.|$)/.test(text(value['swagger'])))) return null
   const document = new OpenApiDocument(value)
-  const operations = readOperations(document)
+  const all = readOperations(document)
+  const operations = all.filter(({ fault }) => fault === null)
+  const faults = all.flatMap(({ place, fault }) => (fault === null ? [] : [{ place, message: fault }]))
   const places = new Map<string, string>([['', '']])
   for (const [i, { place }] of operations.entries()) places.set(`groups.0.apis.${i}`, place)
   const responses = object(value['x-apigateway-responses'])
@@ -36,9 +45,12 @@ export function openApiSection(value: unknown, options: OpenApiOptions): OpenApi
   }
   const throttles = ratelimits(object(value['x-apigateway-ratelimits']))
   for (const [i, { name }] of throttles.entries()) places.set(`throttles.${i}`, `x-apigateway-ratelimits.${text(name)}`)
+  const acls = accessControls(object(value['x-apigateway-access-controls']))
+  for (const [i, { acl_name }] of acls.entries())
+    places.set(`acls.${i}`, `x-apigateway-access-controls.${text(acl_name)}`)
   const section = {
     throttles,
-    acls: accessControls(object(value['x-apigateway-access-controls'])),
+    acls,
     groups: [
       {
         name: options.groupName ?? groupName(document.title),
@@ -48,7 +60,7 @@ export function openApiSection(value: unknown, options: OpenApiOptions): OpenApi
     ],
   }
   const warnings = operations.flatMap(({ place, skipped }) => skipped.map((message) => ({ place, message })))
-  return { section, places, warnings }
+  return { section, places, warnings, faults }
 }
 
 /** Where a path of the section stands in the document. */

@@ -19,6 +19,8 @@ export interface Operation {
   /** An entry of `apis` of a group. */
   readonly api: Json
   readonly skipped: readonly string[]
+  /** Why the document does not say enough of it to be served; null: it does. */
+  readonly fault: string | null
 }
 
 const NAME_CHARACTERS_MAX = 255
@@ -34,12 +36,19 @@ export function readOperations(document: OpenApiDocument): Operation[] {
       const operation = object(item[key])
       const { req_params, skipped } = readParameters(document, item, operation)
       const name = uniqueName(text(operation['operationId']) || `${method}_${path}`, names)
-      const api = without({ ...apiOf(document, path, method, operation), name, req_params })
-      operations.push({ place: `paths.${path}.${key}`, api, skipped })
+      const api = without({ ...apiOf(document, path, method, operation, req_params), name, req_params })
+      operations.push({ place: `paths.${path}.${key}`, api, skipped, fault: faultOf(document, operation) })
     }
   }
   return operations
 }
+
+const faultOf = (document: OpenApiDocument, operation: Json): string | null =>
+  document.server !== null || text(object(operation['x-apigateway-backend'])['type']) !== ''
+    ? null
+    : document.version === 2
+      ? 'what is behind it is not said: name host (and basePath, schemes), or x-apigateway-backend'
+      : 'what is behind it is not said: name servers with a whole URL, as in http://127.0.0.1:8080/v1, or x-apigateway-backend'
 
 function uniqueName(written: string, names: Set<string>): string {
   const plain = written.replace(/[^\p{Script=Han}A-Za-z0-9_\-./:() ]/gu, '_').replace(/^[^\p{Script=Han}A-Za-z]+/u, '')
@@ -50,7 +59,13 @@ function uniqueName(written: string, names: Set<string>): string {
   return name
 }
 
-function apiOf(document: OpenApiDocument, path: string, method: string, operation: Json): Json {
+function apiOf(
+  document: OpenApiDocument,
+  path: string,
+  method: string,
+  operation: Json,
+  parameters: readonly Json[],
+): Json {
   const server = document.server
   const full = `${server?.basePath ?? ''}${path}`
   const authentication = authOf(document, operation)
@@ -71,9 +86,12 @@ function apiOf(document: OpenApiDocument, path: string, method: string, operatio
     plugins: list(operation['x-apigateway-plugins']).length === 0 ? undefined : list(operation['x-apigateway-plugins']),
     ...authentication,
     ...backendOf(document, full, method, object(operation['x-apigateway-backend'])),
-    ...policiesOf(operation),
+    ...policiesOf(operation, parameters),
   }
 }
+
+/** Words of `x-apigateway-auth-type` for the dialect's own; others stay as they are. AppSigv1 is the vendor's for APP. */
+const AUTH_TYPES: Readonly<Record<string, string>> = { APPSIGV1: 'APP', CUSTOM: 'AUTHORIZER' }
 
 /** `security` names a scheme; one with `x-apigateway-auth-type` is the gateway's business, any other the backend's. */
 function authOf(document: OpenApiDocument, operation: Json): Json {
@@ -91,7 +109,7 @@ function authOf(document: OpenApiDocument, operation: Json): Json {
       const opt = object(scheme['x-apigateway-auth-opt'] ?? operation['x-apigateway-auth-opt'])
       const code = text(opt['appcode-auth-type'] ?? opt['app_code_auth_type']).toUpperCase()
       return {
-        auth_type: type === 'CUSTOM' || type === 'AUTHORIZER' ? 'AUTHORIZER' : type,
+        auth_type: AUTH_TYPES[type] ?? type,
         ...(code !== '' && { auth_opt: { app_code_auth_type: code } }),
         ...(text(operation['x-apigateway-authorizer']) !== '' && {
           authorizer: text(operation['x-apigateway-authorizer']),
@@ -110,6 +128,8 @@ function backendOf(document: OpenApiDocument, path: string, method: string, back
     return { backend_type: 'MOCK', mock_info: mockOf(object(backend['mockEndpoints'])), backend_params }
   if (type === 'HTTP' || type === 'HTTPS')
     return { backend_type: 'HTTP', backend_api: httpOf(object(backend['httpEndpoints'])), backend_params }
+  // A load balance channel: refused as the management API refuses it, by its name.
+  if (type === 'HTTP-VPC') return { backend_type: 'HTTP', backend_api: { vpc_channel_status: 1 } }
   if (type !== '') return { backend_type: type }
   const { server } = document
   if (server === null) return { backend_type: 'HTTP' }
@@ -150,26 +170,52 @@ const parametersOf = (backend: Json): Json[] =>
     }
   })
 
-function policiesOf(operation: Json): Json {
+/** Comparisons of `x-apigateway-backend-policies.conditions`. */
+const COMPARISONS: Readonly<Record<string, string>> = { equal: 'exact' }
+
+/** Its origins, and the field of a condition that has the name of what is compared. */
+const ORIGINS: Readonly<Record<string, string>> = { request: 'param', request_parameter: 'param' }
+const NAME_FIELDS: Readonly<Record<string, string>> = {
+  param: 'req_param_name',
+  system: 'sys_param_name',
+  cookie: 'cookie_param_name',
+  frontend_authorizer: 'frontend_authorizer_param_name',
+}
+
+/** `{type: equal | enum | pattern, value, origin: source | request, parameter}`; where a parameter is, its declaration says. */
+function conditionOf(one: Json, parameters: readonly Json[]): Json {
+  const said = text(one['origin']) || 'request'
+  const origin = ORIGINS[said] ?? said
+  const comparison = text(one['type']) || 'equal'
+  const name = text(one['parameter'] ?? one['parameter_name'] ?? one['name'])
+  const declared = parameters.find((parameter) => parameter['name'] === name)
+  return without({
+    condition_origin: origin,
+    condition_type: COMPARISONS[comparison] ?? comparison,
+    condition_value: text(one['value']),
+    [NAME_FIELDS[origin] ?? 'req_param_name']: name || undefined,
+    req_param_location:
+      origin !== 'param' ? undefined : text(one['in']).toUpperCase() || (declared?.['location'] ?? undefined),
+  })
+}
+
+function policiesOf(operation: Json, parameters: readonly Json[]): Json {
   const policies = list(operation['x-apigateway-backend-policies']).map(object)
   const common = (policy: Json): Json => ({
     name: policy['name'],
     effect_mode: text(policy['effect-mode']).toUpperCase() || 'ANY',
-    conditions: list(policy['conditions']).map((raw) => {
-      const one = object(raw)
-      return without({
-        condition_origin: one['origin'] ?? one['type'] ?? 'param',
-        condition_type: one['comparison'] ?? (text(one['type']) === 'equal' ? 'exact' : undefined) ?? 'exact',
-        condition_value: text(one['value']),
-        req_param_name: one['parameter'] ?? one['name'],
-        req_param_location: one['in'] === undefined ? undefined : text(one['in']).toUpperCase(),
-      })
-    }),
+    conditions: list(policy['conditions']).map((raw) => conditionOf(object(raw), parameters)),
     backend_params: parametersOf(policy),
   })
-  const of = (type: string): Json[] => policies.filter((policy) => text(policy['type']).toUpperCase() === type)
-  return {
-    policy_https: of('HTTP').map((policy) => ({ ...common(policy), ...httpOf(object(policy['httpEndpoints'])) })),
-    policy_mocks: of('MOCK').map((policy) => ({ ...common(policy), ...mockOf(object(policy['mockEndpoints'])) })),
-  }
+  const of = (...types: string[]): Json[] =>
+    policies.filter((policy) => types.includes(text(policy['type']).toUpperCase()))
+  const [mocks, channels, functions] = [of('MOCK'), of('HTTP-VPC'), of('FUNCTION')]
+  return without({
+    policy_https: [
+      ...of('HTTP', 'HTTPS').map((policy) => ({ ...common(policy), ...httpOf(object(policy['httpEndpoints'])) })),
+      ...channels.map((policy) => ({ ...common(policy), vpc_channel_status: 1 })),
+    ],
+    policy_mocks: mocks.map((policy) => ({ ...common(policy), ...mockOf(object(policy['mockEndpoints'])) })),
+    policy_functions: functions.length === 0 ? undefined : functions,
+  })
 }
