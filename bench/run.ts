@@ -10,6 +10,7 @@ import { idleRow, idleText } from './idle.ts'
 import { latencyRows } from './latency.ts'
 import { hasLoader } from './load.ts'
 import { pathRows } from './paths.ts'
+import { recentRows } from './recent.ts'
 import { startRows } from './start.ts'
 import { wireOptions, wireTables } from './wire.ts'
 import { workerRows } from './workers.ts'
@@ -25,6 +26,9 @@ for (const row of await counterRows()) print(`${String(row.value).padStart(8)} $
 
 print('\ngate: ns for a call of an API of the apig dialect, in process')
 for (const row of gateRows()) print(`${String(row.ns).padStart(8)}  ${row.name}`)
+
+print('\nexplain: ns for keeping a call, in process')
+for (const row of recentRows()) print(`${String(row.ns).padStart(8)}  ${row.name}`)
 
 print('\nstart: until it serves, and resident memory when idle')
 for (const row of await startRows())

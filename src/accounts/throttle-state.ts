@@ -52,6 +52,11 @@ export class ThrottleState {
     return this.#limits[DIMENSIONS.indexOf(dimension)]!
   }
 
+  /** When the dimension's window is over, in ms since the epoch. */
+  endMs(dimension: Dimension): number {
+    return this.#endsMs[DIMENSIONS.indexOf(dimension)]!
+  }
+
   /** Calls left in the window, this one counted; 0 of a limit that refused. */
   remaining(dimension: Dimension): number {
     return this.#remaining[DIMENSIONS.indexOf(dimension)]!

@@ -42,6 +42,8 @@ interface KeyedLimit extends FixedLimit {
 }
 
 export class CompiledThrottle {
+  /** '': only the gateway's own limit. */
+  readonly name: string
   readonly #counters: Counters
   readonly #window: FixedWindow
   readonly #api: FixedLimit | null
@@ -52,6 +54,7 @@ export class CompiledThrottle {
 
   constructor(throttle: Throttle | null, scope: ThrottleScope) {
     const { counters, environment, api, gatewayLimitPerSecond } = scope
+    this.name = throttle?.name ?? ''
     this.#counters = counters
     const window = throttle === null ? ONE_SECOND : fixedWindow(throttle.intervalCount, throttle.unit)
     this.#window = window

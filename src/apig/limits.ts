@@ -33,6 +33,7 @@ export function rateRulesStep(
     const window = fixedWindow(rule.intervalCount, rule.unit)
     const text = `policy ${rule.name} over ratelimit,limit:${rule.limit},time:${window.text}`
     return {
+      name: rule.name,
       test: compileExpression(rule.test, (name) => rateValue(name, parameters)),
       limit: rule.limit,
       lengthMs: window.lengthMs,
@@ -47,11 +48,13 @@ export function rateRulesStep(
     const endMs = admitted ? 0 : decision.endsMs[breached]!
     decisions.giveBack(decision)
     if (admitted) return undefined
+    const rule = matched[breached]!
+    x.breach = { name: `rate rule ${rule.name}`, used: rule.limit, limit: rule.limit, resetsAtMs: endMs }
     if (tellsWhen) {
       const seconds = Math.max(1, Math.ceil((endMs - services.now()) / 1_000))
       x.answerHeaders = [...(x.answerHeaders ?? []), 'Retry-After', String(seconds)]
     }
-    return matched[breached]!.fault
+    return rule.fault
   }
 
   return (x): MaybePromise<Fault | undefined> => {
@@ -97,9 +100,12 @@ export function quotaStep(services: ApigServices): Step {
   const prefix = counters.keys.prefix('apig-quota')
   const decisions = new Decisions(1)
 
-  function settle(decision: Decision, admitted: boolean): Fault | undefined {
+  function settle(x: Exchange, decision: Decision, admitted: boolean): Fault | undefined {
+    const [used, limit, endMs] = [decision.counts[0]!, decision.limits[0]!, decision.endsMs[0]!]
     decisions.giveBack(decision)
-    return admitted ? undefined : QUOTA_USED
+    if (admitted) return undefined
+    x.breach = { name: 'quota of the credential', used, limit, resetsAtMs: endMs }
+    return QUOTA_USED
   }
 
   return (x: Exchange): MaybePromise<Fault | undefined> => {
@@ -112,6 +118,6 @@ export function quotaStep(services: ApigServices): Step {
     const decision = decisions.lend()
     prefix.writeWith(`${id} ${app.id} ${lengthMs}`, decision.keys, decision.add(endMs, lengthMs, calls, 1))
     const answer = counters.take(decision, nowMs)
-    return answer instanceof Promise ? answer.then((late) => settle(decision, late)) : settle(decision, answer)
+    return answer instanceof Promise ? answer.then((late) => settle(x, decision, late)) : settle(x, decision, answer)
   }
 }

@@ -56,6 +56,7 @@ new GatewayThread({
   main: parentPort!,
   log,
   recorder,
+  workers: setup.workers,
   gatewayId: setup.gatewayId,
   publish: {
     kinds: ALL_KINDS,

@@ -1,5 +1,6 @@
 import type { MaybePromise } from '../core/async.ts'
 import type { AccessConfig } from '../model/auth-rep.ts'
+import type { Breach, Caller } from './exchange.ts'
 
 /** What a call offers, and what it is about to use. */
 export interface AccessQuestion {
@@ -35,17 +36,24 @@ export class Refusal {
   readonly reason: string
   readonly retryAfterSeconds: number | null
   readonly limit: AccessLimit | null
+  /** Who was refused, where that is known; the limit that it was. */
+  readonly caller: Caller | null
+  readonly breach: Breach | null
 
   constructor(
     kind: Refusal['kind'],
     reason: string,
     retryAfterSeconds: number | null = null,
     limit: AccessLimit | null = null,
+    caller: Caller | null = null,
+    breach: Breach | null = null,
   ) {
     this.kind = kind
     this.reason = reason
     this.retryAfterSeconds = retryAfterSeconds
     this.limit = limit
+    this.caller = caller
+    this.breach = breach
   }
 }
 

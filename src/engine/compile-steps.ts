@@ -195,13 +195,23 @@ function developerApp(x: Exchange): Caller | null {
   return typeof application === 'string' && typeof account === 'string' ? { application, account } : null
 }
 
+/** Of steps inside each other (a shared flow) the innermost has refused. */
+function noteRefusal(x: Exchange, policy: Policy, fault: Fault): void {
+  if (x.inFaultFlow || x.refusal === fault) return
+  x.refusal = fault
+  x.refusedBy = policy
+}
+
 /** What is the same for all policies: the `failed` variable, and continueOnError. */
 function guarded(step: Step, policy: Policy, prefix: string): Step {
   const failed = `${prefix}.${policy.name}.failed`
   const settle = (x: Exchange, outcome: Outcome): Outcome => {
     if (!(outcome instanceof Fault)) return outcome
     x.set(failed, true)
-    if (!policy.continueOnError) return outcome
+    if (!policy.continueOnError) {
+      noteRefusal(x, policy, outcome)
+      return outcome
+    }
     x.set('fault.name', outcome.name)
     return undefined
   }

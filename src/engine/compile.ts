@@ -170,7 +170,7 @@ class ProxyCompilation {
     const pre = this.#named('PreFlow', usesOf(preFlow, side), cache)
     const steps = [...before, ...(inPost || inFlows ? pre.map(skipped) : pre)]
     if (flows.some((flow) => flow[side].length > 0)) {
-      const choice = this.#choice(flows, tree, side, cache)
+      const choice = this.#choice(endpoint, tree, side, cache)
       steps.push(inPost ? skipped(choice) : choice)
     }
     steps.push(...this.#named('PostFlow', usesOf(postFlow, side), cache))
@@ -201,15 +201,16 @@ class ProxyCompilation {
     return [...skipped, ...this.#steps.uses(uses.slice(at))]
   }
 
-  #choice(flows: readonly Flow[], tree: string, side: 'request' | 'response', cache: string | null): Step {
+  #choice(endpoint: Endpoint, tree: string, side: 'request' | 'response', cache: string | null): Step {
     const needs: number[] = []
     const tests: (Test | null)[] = []
     const lists: Step[][] = []
-    for (const flow of flows) {
+    for (const flow of endpoint.flows) {
       const test = this.#steps.choiceTest(flow.condition, tree, flow.name)
       tests.push(test.test)
       needs.push(test.needs)
-      lists.push([enterFlow(flow.name), ...this.#flow(flow[side], cache)])
+      const enter = side === 'request' && 'routeRules' in endpoint ? enterConditional : enterFlow
+      lists.push([enter(flow.name), ...this.#flow(flow[side], cache)])
     }
     const bits = needs.reduce((all, bit) => all | bit, 0)
     const choose = (x: Exchange): Outcome | Promise<Outcome> => {
@@ -252,6 +253,15 @@ function unlessHit(cache: string, step: Step): Step {
 function enterFlow(name: string): Step {
   return (x) => {
     x.flowName = name
+    return undefined
+  }
+}
+
+/** Of the proxy's request: what a call is told apart by. */
+function enterConditional(name: string): Step {
+  return (x) => {
+    x.flowName = name
+    x.conditionalFlow = name
     return undefined
   }
 }

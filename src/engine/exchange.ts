@@ -1,5 +1,6 @@
 import type { AnsweredBy } from '../core/answered-by.ts'
 import type { MaybePromise } from '../core/async.ts'
+import type { Policy } from '../model/proxy.ts'
 import type { Admission } from './access.ts'
 import type { Fault } from './fault.ts'
 import type { Value } from './language/value.ts'
@@ -24,6 +25,17 @@ export interface Caller {
   readonly application: string
   /** Id of the account that owns it. */
   readonly account: string
+}
+
+/** The limit that refused a call, as far as whoever refused it knows. For explaining only: nothing is decided by it. */
+export interface Breach {
+  /** Which limit, in words: 'Quota Q-Plan', 'throttle gold, app'. */
+  readonly name: string
+  /** Counted in the window when the call was refused; null: not a count. */
+  readonly used: number | null
+  readonly limit: number
+  /** When the window is over, in ms since the epoch; null: never, or not known. */
+  readonly resetsAtMs: number | null
 }
 
 /** Takes the limits of the caller once a policy has found out who it is. */
@@ -63,6 +75,14 @@ export class Exchange {
   readonly basePath: string
   pathSuffix: string
   flowName: string
+  /** The conditional flow of the proxy endpoint that ran for the request; '' when none did. */
+  conditionalFlow: string
+  /** The fault rule that made the answer; '' when none did. */
+  faultRule: string
+  /** The fault that ended the flows, and the policy whose step returned it; null: none did, or the engine itself. */
+  refusal: Fault | null
+  refusedBy: Policy | null
+  breach: Breach | null
   routeName: string | null
   target: TargetPlan | null
   /** Set by `target.url` in the target's request flow; null: the endpoint's own URL. */
@@ -122,6 +142,11 @@ export class Exchange {
     this.basePath = basePath
     this.pathSuffix = pathSuffix
     this.flowName = ''
+    this.conditionalFlow = ''
+    this.faultRule = ''
+    this.refusal = null
+    this.refusedBy = null
+    this.breach = null
     this.routeName = null
     this.target = null
     this.targetUrl = null

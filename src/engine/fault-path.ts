@@ -43,6 +43,7 @@ async function holds(x: Exchange, rule: FaultRulePlan): Promise<boolean> {
 /** False when a step of the rule ended the fault path by a fault of its own. */
 async function runRule(x: Exchange, rule: FaultRulePlan): Promise<boolean> {
   x.flowName = rule.name
+  x.faultRule = rule.name
   const outcome = await run(rule.steps, x)
   if (outcome === undefined) return true
   // A fault that was raised brings an answer of its own; of any other the answer is what the rule has made of it so far.

@@ -9,7 +9,8 @@ import { connectionTokens, DROP, headerRule } from './header-rules.ts'
 /** Sends a message to the client: at once when its content is there, else chunk by chunk as it comes. */
 export function sendAnswer(call: Call, message: Message): void {
   const { down } = call
-  const source = message.body.takeSource()
+  const streamed = message.body.takeSource()
+  const source = streamed === null || call.bodies === null ? streamed : call.bodies.response(streamed)
   const status = message.status
   call.status = status
   if (source !== null && allowsBody(status)) {

@@ -3,6 +3,7 @@ import type { Turn } from '../engine/balancer.ts'
 import type { CallerGate, Exchange } from '../engine/exchange.ts'
 import type { Fault } from '../engine/fault.ts'
 import type { Downstream, TunnelSource } from '../wire/types.ts'
+import type { KeptBodies } from './kept-bodies.ts'
 import type { Match } from './route.ts'
 import type { Served } from './served.ts'
 import type { Snapshot } from './snapshot.ts'
@@ -44,6 +45,8 @@ export class Call implements CallerGate {
   /** What the client got; 0 as long as nothing was sent. */
   status: number
   targetStatus: number
+  /** What is kept of its bodies; null: nothing is. */
+  bodies: KeptBodies | null
   /** The error of the gateway's own that was the answer; null when a proxy answered. */
   ownFault: Fault | null
   /** Times that the request was sent again to the same target. */
@@ -86,6 +89,7 @@ export class Call implements CallerGate {
     this.limits = null
     this.status = 0
     this.targetStatus = 0
+    this.bodies = null
     this.ownFault = null
     this.retries = 0
     this.brokeOff = false

@@ -205,6 +205,7 @@ export class Fleet {
     const logFiles = this.#options.logFilesPort()
     const setup: WorkerSetup = {
       number,
+      workers: this.#options.workers,
       counters,
       servers,
       cache,

@@ -20,6 +20,7 @@ import type {
 import { sendAnswer, setAnswerHeaders } from './answer.ts'
 import type { Call } from './call.ts'
 import { callOf } from './incoming.ts'
+import { KeptBodies } from './kept-bodies.ts'
 import { TooLargeError } from './limited-body.ts'
 import { FORWARDS_MAX } from './loop-guard.ts'
 import { noRoute, ownError } from './own-errors.ts'
@@ -182,7 +183,7 @@ const beginAt = (call: Call, { served, basePath, pathSuffix }: Match): Next =>
 /** The request belongs to an endpoint: from here on there is an exchange. */
 function begin(call: Call, served: Served, basePath: string, pathSuffix: string, dialectState: unknown): Next {
   const { down } = call
-  const request = Message.streaming('request', down.rawHeaders, down.body)
+  const request = Message.streaming('request', down.rawHeaders, requestBody(call))
   request.verb = down.method
   request.path = call.path
   request.queryText = call.query
@@ -211,6 +212,13 @@ function begin(call: Call, served: Served, basePath: string, pathSuffix: string,
   const tooBig = overLimit(call, served.endpoint.proxy.deployed.proxy.dialect)
   if (tooBig !== null) return faultPath(tooBig)
   return served.access === null ? (served.gate === null ? requestFlows : throttle) : access
+}
+
+function requestBody(call: Call): BodySource | null {
+  const { body } = call.down
+  if (!call.snapshot.settings.recentCalls.bodies) return body
+  call.bodies = new KeptBodies()
+  return body === null ? null : call.bodies.request(body)
 }
 
 /** Who calls, and whether that one may: before the throttles, since they count callers. */

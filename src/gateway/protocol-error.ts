@@ -3,7 +3,9 @@ import type { Recorder } from '../analytics/rollup.ts'
 import { inApigWords } from '../engine/apig-faults.ts'
 import { errorMessage } from '../engine/error-body.ts'
 import { Fault } from '../engine/fault.ts'
+import type { RecentCalls } from '../trace/recent-calls.ts'
 import type { ProtocolErrorReply } from '../wire/types.ts'
+import { keepRefused } from './keep-call.ts'
 import type { Life } from './life.ts'
 
 /** Edge's errorcodes for what the transport refuses, by status. */
@@ -17,7 +19,12 @@ const CODES: Readonly<Record<number, string>> = {
 }
 
 /** How a request that never became one is answered: in the configured dialect, with a request id, and counted. */
-export function protocolError(life: Life, nextId: () => string, recorder: Recorder): ProtocolErrorReply {
+export function protocolError(
+  life: Life,
+  nextId: () => string,
+  recorder: Recorder,
+  recent: RecentCalls,
+): ProtocolErrorReply {
   const record = new CallRecord()
   return (status, reason, detail) => {
     const { settings } = life.snapshot
@@ -33,6 +40,7 @@ export function protocolError(life: Life, nextId: () => string, recorder: Record
     record.answeredBy = 'gateway'
     record.errorCode = fault.code
     recorder.add(record)
+    if (recent.keeps) keepRefused(recent.slot(), requestId, record, fault.text)
     return {
       status: fault.status,
       reason: fault.reason,

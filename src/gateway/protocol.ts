@@ -8,6 +8,8 @@ import type { ApigTexts } from './serve-apis.ts'
 export interface WorkerSetup {
   /** Names the thread in shared locks; never used twice while the process lives. */
   readonly number: number
+  /** How many threads there are: each has its share of what is kept of calls. */
+  readonly workers: number
   /** Shared memory: made by the store of the counters, handed on untouched. */
   readonly counters: unknown
   /** The same for what is known of the servers of load balancers. */

@@ -8,6 +8,7 @@ import type { ServerStates } from '../core/server-states.ts'
 import { compileProxy } from '../engine/compile.ts'
 import type { EngineServices } from '../engine/compile-env.ts'
 import type { PolicyKinds } from '../engine/policy.ts'
+import { CallMasks } from '../engine/query-mask.ts'
 import { defaultFeatures } from '../model/apig.ts'
 import {
   boundHosts,
@@ -56,6 +57,7 @@ export function snapshotOf(publication: Publication, services: PublishServices):
     apis: new ApiRouter(apis),
     features,
     debugSecret: services.debugSecret,
+    masks: new CallMasks(settings.entities.masks, services.kinds),
     destinations: new Destinations(services.hostMap, !settings.edgeCompatibleTls),
     balancers: [...new Set(served.map(({ endpoint }) => endpoint.proxy))].flatMap((proxy) => proxy.balancers),
   }
@@ -72,6 +74,7 @@ export function emptySnapshot(settings: Settings): Snapshot {
     apis: new ApiRouter([]),
     features: defaultFeatures,
     debugSecret: '',
+    masks: new CallMasks([], new Map()),
     destinations: new Destinations({}, true),
     balancers: [],
   }

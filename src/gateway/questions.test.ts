@@ -44,11 +44,10 @@ describe('questions to a gateway thread', () => {
   })
 
   test('what a thread throws is told as no answer', async () => {
-    const answerers: Answerers = {
-      load: () => {
-        throw new Error('not now')
-      },
+    const failing = (): never => {
+      throw new Error('not now')
     }
+    const answerers: Answerers = { load: failing, recentCalls: failing, recentCall: failing }
     const message = await answerTo(answerers, { kind: 'ask', id: 5, name: 'load', ask: null })
     expect(message).toEqual({ kind: 'answer', id: 5, answer: null, error: 'not now' })
   })

@@ -1,4 +1,6 @@
 import type { MaybePromise } from '../core/async.ts'
+import type { RecentCall } from '../trace/recent-call.ts'
+import type { CallFilter, CallPage } from '../trace/recent-calls.ts'
 
 /**
  * What the main thread may ask every gateway thread while it serves: a row for each question, with what is asked and what a
@@ -7,6 +9,9 @@ import type { MaybePromise } from '../core/async.ts'
 export interface Questions {
   /** How much a thread has to do now. */
   readonly load: { readonly ask: null; readonly answer: ThreadLoad }
+  readonly recentCalls: { readonly ask: CallFilter; readonly answer: CallPage }
+  /** By request id. Null: this thread does not know it (any more). */
+  readonly recentCall: { readonly ask: string; readonly answer: RecentCall | null }
 }
 
 export interface ThreadLoad {

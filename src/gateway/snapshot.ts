@@ -1,5 +1,6 @@
 import type { ApiRouter } from '../apig/router.ts'
 import type { Balancer } from '../engine/balancer.ts'
+import type { CallMasks } from '../engine/query-mask.ts'
 import type { ApigFeatures } from '../model/apig.ts'
 import type { Settings } from '../model/deployment.ts'
 import type { HostRouter } from './route.ts'
@@ -18,6 +19,8 @@ export interface Snapshot {
   readonly features: ApigFeatures
   /** Seals debug tokens. */
   readonly debugSecret: string
+  /** What recent calls hide. */
+  readonly masks: CallMasks
   readonly destinations: Destinations
   /** By `endpointKey`, for calls from proxy to proxy. */
   readonly endpoints: ReadonlyMap<string, Served>

@@ -5,6 +5,7 @@ import { requestIds } from '../core/ids.ts'
 import type { Log } from '../core/log.ts'
 import { needsXml, prepareXml } from '../core/xml-document.ts'
 import { defaultSettings } from '../model/deployment.ts'
+import { RecentCalls } from '../trace/recent-calls.ts'
 import { createUpstreamClient } from '../wire/client.ts'
 import { listen } from '../wire/server.ts'
 import type { Downstream, ProtocolErrorReply, ServerOptions, UpstreamClient, WireServer } from '../wire/types.ts'
@@ -13,6 +14,7 @@ import type { LocalAccounts } from './access/local.ts'
 import type { Call } from './call.ts'
 import { fillRecord, isAuthorized } from './call-record.ts'
 import { HealthMonitors } from './health-monitor.ts'
+import { keepCall } from './keep-call.ts'
 import { Life, type LifeServices } from './life.ts'
 import { GatewayClient } from './local-client.ts'
 import { cycleOf, hopsOf } from './loop-guard.ts'
@@ -31,6 +33,7 @@ import { type Answerers, answerTo } from './questions.ts'
 import { ApiServing } from './serve-apis.ts'
 
 const FULL_WARNING_EVERY_MS = 10_000
+const SWEEP_EVERY_MS = 60_000
 
 /** The door beside the gateway's: the Service Management API. */
 export interface Backend {
@@ -43,6 +46,8 @@ export interface ThreadServices {
   readonly main: MessagePort
   readonly log: Log
   readonly recorder: Recorder
+  /** Gateway threads of this process, this one included. */
+  readonly workers: number
   readonly gatewayId: string
   readonly publish: Omit<PublishServices, 'engine' | 'apis'>
   readonly accounts: LocalAccounts
@@ -67,8 +72,11 @@ export class GatewayThread implements LifeServices {
   readonly #monitors: HealthMonitors
   readonly #publish: PublishServices
   readonly #record: CallRecord = new CallRecord()
+  readonly #recent: RecentCalls = new RecentCalls(Date.now)
   readonly #answerers: Answerers = {
     load: () => ({ generation: this.#life.snapshot.generation, connections: this.#connections }),
+    recentCalls: (filter) => this.#recent.page(filter),
+    recentCall: (requestId) => this.#recent.find(requestId),
   }
   #servers: WireServer[] = []
   #quietUntil = 0
@@ -103,12 +111,18 @@ export class GatewayThread implements LifeServices {
     }
     this.#life = new Life(this, snapshot)
     this.#monitors = new HealthMonitors(this.client, services.log)
+    setInterval(() => this.#recent.sweep(), SWEEP_EVERY_MS).unref()
     services.main.on('message', (message: ToWorker) => this.#obey(message))
   }
 
   finished(call: Call, gone: boolean): void {
     fillRecord(this.#record, call, gone)
     this.#services.recorder.add(this.#record)
+    if (this.#recent.keeps) {
+      const { masks } = call.snapshot
+      const mask = masks.of(call.served?.endpoint.proxy.deployed ?? null)
+      keepCall(this.#recent.slot(), call, this.#record, mask)
+    }
     const { serviceId, status, timeMs } = this.#record
     const admissions = call.x?.admissions ?? null
     if (admissions !== null) for (const admission of admissions) admission.ended(status)
@@ -159,11 +173,13 @@ export class GatewayThread implements LifeServices {
   async #published(publication: Publication): Promise<FromWorker> {
     const { generation } = publication
     try {
-      if (publication.proxies.some(needsXml)) await prepareXml()
+      if (publication.proxies.some(needsXml) || needsXml(publication.settings)) await prepareXml()
       this.#access.responseCodes = publication.responseCodes
       const snapshot = snapshotOf(publication, this.#publish)
       this.#outbound.use(snapshot.destinations)
       this.#life.snapshot = snapshot
+      const { max, hours } = snapshot.settings.recentCalls
+      this.#recent.resize(Math.ceil(max / this.#services.workers), hours)
       this.#monitors.use(snapshot.balancers, snapshot.destinations)
       return { kind: 'published', generation, error: null }
     } catch (error) {
@@ -179,7 +195,7 @@ export class GatewayThread implements LifeServices {
       const [port, tlsPort] = await this.#open(options, {
         ...shared,
         onRequest: (down) => this.#life.accept(down),
-        protocolError: protocolError(this.#life, this.nextId, this.#services.recorder),
+        protocolError: protocolError(this.#life, this.nextId, this.#services.recorder, this.#recent),
       })
       const [backendPort, backendTlsPort] = await this.#open(options.backend, {
         ...shared,

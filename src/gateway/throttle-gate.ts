@@ -3,8 +3,21 @@ import { PolicyText, ThrottleState } from '../accounts/throttle-state.ts'
 import { DIMENSION_WORDS, DIMENSIONS } from '../accounts/throttle-text.ts'
 import type { MaybePromise } from '../core/async.ts'
 import { apigFault } from '../engine/apig-faults.ts'
+import type { Breach } from '../engine/exchange.ts'
 import type { Fault } from '../engine/fault.ts'
 import type { Call } from './call.ts'
+
+function breachOf(state: ThrottleState, name: string): Breach {
+  const dimension = state.breached!
+  const limit = state.limit(dimension)
+  const { policy } = DIMENSION_WORDS[dimension]
+  return {
+    name: name === '' ? `limit ${policy}` : `throttle ${name}, ${policy}`,
+    used: limit,
+    limit,
+    resetsAtMs: state.endMs(dimension),
+  }
+}
 
 /** The throttles of one API at the gateway: decides a call and keeps what its diagnostic headers say. */
 export class ThrottleGate {
@@ -56,8 +69,9 @@ export class ThrottleGate {
       if (this.#fields) state.fields(limits, call.receivedAtMs, this.#policy)
       call.limits = limits
     }
-    const breach = admitted ? null : state.breach()
+    const text = admitted ? null : state.breach()
+    if (text !== null) call.x!.breach = breachOf(state, this.#throttle.name)
     state.release()
-    return breach === null ? undefined : apigFault('Throttled', breach)
+    return text === null ? undefined : apigFault('Throttled', text)
   }
 }

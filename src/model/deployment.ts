@@ -22,6 +22,16 @@ export interface Settings {
   readonly edgeCompatibleTls: boolean
   readonly virtualHosts: readonly VirtualHost[]
   readonly entities: EnvironmentEntities
+  readonly recentCalls: RecentCallsSettings
+}
+
+/** What explain can look back at. */
+export interface RecentCallsSettings {
+  /** Calls, over all threads; 0: none are kept. */
+  readonly max: number
+  readonly hours: number
+  /** Keep the beginning of bodies too. */
+  readonly bodies: boolean
 }
 
 /** Binds the endpoints that name it to host names: a call for one of those is routed among these endpoints alone. */
@@ -46,6 +56,7 @@ export const defaultSettings: Settings = {
   edgeCompatibleTls: false,
   virtualHosts: [],
   entities: noEntities,
+  recentCalls: { max: 10_000, hours: 24, bodies: false },
 }
 
 /** One proxy as it is deployed: the revision, and what it is bound to. */

@@ -7,6 +7,7 @@ import {
   defaultSettings,
   type HostMap,
   type PosternConfig,
+  type RecentCallsSettings,
   type Settings,
   type VirtualHost,
 } from '../../model/deployment.ts'
@@ -97,6 +98,7 @@ interface RawConfig {
   readonly sharedFlows?: readonly (string | undefined)[]
   readonly flowHooks?: Partial<Record<keyof FlowHooks, string>>
   readonly caches?: readonly ({ readonly name?: string; readonly expirySeconds?: number } | undefined)[]
+  readonly recentCalls?: Partial<RecentCallsSettings>
   readonly masks?: readonly (RawMask | undefined)[]
   readonly keyValueMaps?: readonly (RawKeyValueMap | undefined)[]
   readonly products?: readonly (RawProduct | undefined)[]
@@ -208,8 +210,18 @@ class ConfigReading {
       rateLimitFields: raw.rateLimitFields ?? defaultSettings.rateLimitFields,
       edgeCompatibleTls: raw.tls?.edgeCompatible ?? defaultSettings.edgeCompatibleTls,
       virtualHosts: this.#virtualHosts(),
+      recentCalls: this.#recentCalls(),
       entities: this.#entities(),
     }
+  }
+
+  #recentCalls(): RecentCallsSettings {
+    const settings = { ...defaultSettings.recentCalls, ...this.#raw.recentCalls }
+    if (settings.bodies && settings.max > BODIES_MAX) {
+      const text = `recentCalls.max must be at most ${BODIES_MAX} with bodies: true, not ${settings.max}`
+      this.#problems.error('BadValue', this.#shape.places.at('recentCalls.max'), text)
+    }
+    return settings
   }
 
   #entities(): EnvironmentEntities {
@@ -366,5 +378,8 @@ class ConfigReading {
     return map
   }
 }
+
+/** Calls that are kept with their bodies: more would fill the memory. */
+const BODIES_MAX = 10_000
 
 const ORIGIN = /^https?:\/\/[^\s/?#@]+$/i

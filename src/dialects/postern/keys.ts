@@ -6,6 +6,9 @@ import { maskKeys } from './masks.ts'
 import type { ConfigKey, Shape } from './shape.ts'
 import { keyStoreKeys, referenceKeys, targetServerKeys } from './store-keys.ts'
 
+/** One takes 1 to 8 KB without bodies. */
+const RECENT_CALLS_MAX = 100_000
+
 /** In milliseconds or counts alike: what fits 32 bits everywhere. */
 const COUNT_MAX = 2_147_483_647
 
@@ -217,5 +220,28 @@ export const configKeys: readonly ConfigKey[] = [
   { name: 'developers', shape: listOf(keys(...developerKeys)), doc: "Apigee's developers, their apps and keys." },
   { name: 'masks', shape: listOf(keys(...maskKeys)), doc: 'What traces and recent calls hide.' },
   later('plans', 'Plans with their limits.'),
-  later('recentCalls', 'What explain can look back at.'),
+  {
+    name: 'recentCalls',
+    shape: keys(
+      {
+        name: 'max',
+        shape: { type: 'whole', min: 0, max: RECENT_CALLS_MAX },
+        otherwise: '10000',
+        doc: 'Calls that are kept, over all threads; the oldest go first. 0: none.',
+      },
+      {
+        name: 'hours',
+        shape: { type: 'whole', min: 1, max: 720 },
+        otherwise: '24',
+        doc: 'Older ones are forgotten. None outlives the process.',
+      },
+      {
+        name: 'bodies',
+        shape: flag,
+        otherwise: 'false',
+        doc: 'Keep the first 4,096 characters of text bodies too, after masks. With at most 10000 calls.',
+      },
+    ),
+    doc: 'What explain can look back at. Queries are kept without secrets, headers are not kept at all.',
+  },
 ]

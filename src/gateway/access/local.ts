@@ -5,6 +5,7 @@ import type { LimitReading, Limits } from '../../accounts/limits.ts'
 import { Usage } from '../../accounts/usage.ts'
 import type { UsageRecorder } from '../../accounts/usage-recorder.ts'
 import { isPromise, type MaybePromise } from '../../core/async.ts'
+import { periodEndMs } from '../../core/calendar.ts'
 import {
   type AccessBackend,
   type AccessLimit,
@@ -12,6 +13,7 @@ import {
   type Admission,
   Refusal,
 } from '../../engine/access.ts'
+import type { Breach, Caller } from '../../engine/exchange.ts'
 
 export interface LocalAccounts {
   readonly directory: Directory
@@ -36,7 +38,7 @@ export class LocalBackend implements AccessBackend {
     const app = applicationOf(service, question, directory)
     if (app instanceof Refusal) return app
     const denied = deny(app, { appKey: question.appKey, referrer: question.referrer, redirect: null }, false)
-    if (denied !== null) return new Refusal('authFailed', denied.code)
+    if (denied !== null) return new Refusal('authFailed', denied.code, null, null, callerOf(app))
     const usage = usageOf(service, question.deltas)
     if (usage === null) return new Refusal('authFailed', 'metric_invalid')
     const taken = limits.take(app, usage, nowMs)
@@ -49,8 +51,37 @@ export class LocalBackend implements AccessBackend {
     const limit = app.plan.limits.length === 0 ? null : limitState(app, usage, reading, nowMs)
     if (reading.fits) return new LocalAdmission(app, usage, limit, this.#accounts.recorder, nowMs)
     // A limit of 0 switches the metric off: no later call would pass.
-    if (limit?.max === 0) return new Refusal('authFailed', LIMITS_EXCEEDED.code, null, limit)
-    return new Refusal('limitsExceeded', LIMITS_EXCEEDED.code, limit?.resetSeconds ?? null, limit)
+    const off = limit?.max === 0
+    return new Refusal(
+      off ? 'authFailed' : 'limitsExceeded',
+      LIMITS_EXCEEDED.code,
+      off ? null : (limit?.resetSeconds ?? null),
+      limit,
+      callerOf(app),
+      breachOf(app, usage, reading, nowMs),
+    )
+  }
+}
+
+const callerOf = ({ application }: ApplicationView): Caller => ({
+  application: application.id,
+  account: application.accountId,
+})
+
+/** The first limit that the usage does not fit under. */
+function breachOf(app: ApplicationView, usage: Usage, reading: LimitReading, nowMs: number): Breach | null {
+  const { limits } = app.plan
+  const at = limits.findIndex(
+    ({ place, max }, i) => usage.has(place) && reading.before[i]! + usage.values[place]! > max,
+  )
+  const limit = limits[at]
+  if (limit === undefined) return null
+  const endMs = periodEndMs(limit.period, nowMs)
+  return {
+    name: `plan ${app.plan.plan.name}: ${app.service.tree.name(limit.place)} per ${limit.period}`,
+    used: reading.before[at]!,
+    limit: limit.max,
+    resetsAtMs: endMs === Number.POSITIVE_INFINITY ? null : endMs,
   }
 }
 

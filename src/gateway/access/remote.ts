@@ -8,6 +8,7 @@ import {
   type Admission,
   Refusal,
 } from '../../engine/access.ts'
+import type { Breach } from '../../engine/exchange.ts'
 import type { AccessConfig, CachingMode, RemoteBackend } from '../../model/auth-rep.ts'
 import { type BackendAnswer, BackendClient, type BackendClientServices } from './backend-client.ts'
 import { type Report, ReportQueue } from './reports.ts'
@@ -201,7 +202,13 @@ function askedOf({ userKey, appId, appKey, referrer, deltas }: AccessQuestion, a
 /** A limit of 0 is a metric that is switched off: the client hears of no limit (APIcast). */
 function refusalOf({ status, reason, limit }: BackendAnswer): Refusal {
   if (status === 409 && reason === 'limits_exceeded' && limit?.max !== 0) {
-    return new Refusal('limitsExceeded', reason, limit?.resetSeconds ?? null, limit)
+    return new Refusal('limitsExceeded', reason, limit?.resetSeconds ?? null, limit, null, breachOf(limit))
   }
   return new Refusal('authFailed', reason ?? (isAway(status) ? 'backend_away' : `backend_${status}`), null, limit)
+}
+
+function breachOf(limit: AccessLimit | null): Breach | null {
+  if (limit === null || limit.max === null) return null
+  const resetsAtMs = limit.resetSeconds < 0 ? null : Date.now() + limit.resetSeconds * 1_000
+  return { name: 'limit of the back end', used: limit.max - limit.remaining, limit: limit.max, resetsAtMs }
 }

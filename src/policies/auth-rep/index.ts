@@ -91,7 +91,11 @@ function compile(config: AuthRepConfig, env: Env): Step {
   function refuse(x: Exchange, failure: AuthRepFailure, refusal: Refusal | null = null): Fault {
     x.refused = true
     x.set(`authrep.${env.policy.name}.failed`, true)
-    if (refusal !== null) x.set(`authrep.${env.policy.name}.reason`, refusal.reason)
+    if (refusal !== null) {
+      x.set(`authrep.${env.policy.name}.reason`, refusal.reason)
+      x.caller ??= refusal.caller
+      x.breach = refusal.breach
+    }
     const retryAfter = refusal?.kind === 'limitsExceeded' ? refusal.retryAfterSeconds : null
     if (retryAfter !== null && retryAfter >= 0) addHeaders(x, ['Retry-After', String(retryAfter)])
     return fail(failure)

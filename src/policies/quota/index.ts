@@ -45,6 +45,7 @@ class Quota {
   readonly #key: KeyPrefix
   readonly #keyBefore: KeyPrefix
   readonly #keyExceeded: KeyPrefix
+  readonly #limitName: string
 
   constructor(config: Config, env: Env) {
     this.#config = config
@@ -53,6 +54,7 @@ class Quota {
     const identifier = config.identifierRef === '' ? null : env.variable(config.identifierRef)
     this.#identifier = identifier === null ? null : (x) => toText(identifier.get(x))
     this.#variables = new CountVariables(env.policy.name)
+    this.#limitName = `Quota ${env.policy.name}`
     const { counters, environment, proxy, policy } = env
     this.#key = quotaKey(counters.keys, environment, proxy, policy.name)
     this.#keyBefore = quotaTurnKey(counters.keys, environment, proxy, policy.name)
@@ -116,7 +118,9 @@ class Quota {
       const endMs = decision.endsMs[CALLS]!
       this.#decisions.giveBack(decision)
       this.#variables.set(x, limits, identifier, used, endMs)
-      return admitted ? undefined : this.#exceeded(x, limits, identifier, text, endMs, nowMs)
+      if (admitted) return undefined
+      x.breach = { name: this.#limitName, used, limit: limits.count, resetsAtMs: endMs }
+      return this.#exceeded(x, limits, identifier, text, endMs, nowMs)
     }
     const admitted = this.#env.counters.take(decision, nowMs)
     return admitted instanceof Promise ? admitted.then(settle) : settle(admitted)

@@ -103,28 +103,36 @@ class Arrest {
     const text = this.#identifier(x)
     if (!this.#config.effective) {
       addSmooth(decision, spacing, text, nowMs)
-      return this.#take(decision, nowMs, rate)
+      return this.#take(x, decision, nowMs, rate)
     }
     addSliding(decision, spacing, text, nowMs)
     const peeked = this.#env.counters.peek(decision, nowMs)
-    if (peeked instanceof Promise) return peeked.then(() => this.#takeSliding(decision, spacing, rate, weight, nowMs))
-    return this.#takeSliding(decision, spacing, rate, weight, nowMs)
+    if (peeked instanceof Promise)
+      return peeked.then(() => this.#takeSliding(x, decision, spacing, rate, weight, nowMs))
+    return this.#takeSliding(x, decision, spacing, rate, weight, nowMs)
   }
 
-  #takeSliding(decision: Decision, spacing: Spacing, rate: Rate, weight: number, nowMs: number) {
+  #takeSliding(x: Exchange, decision: Decision, spacing: Spacing, rate: Rate, weight: number, nowMs: number) {
     slidingWindow(decision, spacing, rate.calls, weight, nowMs)
-    return this.#take(decision, nowMs, rate)
+    return this.#take(x, decision, nowMs, rate)
   }
 
-  #take(decision: Decision, nowMs: number, rate: Rate): Outcome | Promise<Outcome> {
+  #take(x: Exchange, decision: Decision, nowMs: number, rate: Rate): Outcome | Promise<Outcome> {
     const admitted = this.#env.counters.take(decision, nowMs)
-    if (admitted instanceof Promise) return admitted.then((late) => this.#settle(decision, late, rate))
-    return this.#settle(decision, admitted, rate)
+    if (admitted instanceof Promise) return admitted.then((late) => this.#settle(x, decision, late, rate))
+    return this.#settle(x, decision, admitted, rate)
   }
 
-  #settle(decision: Decision, admitted: boolean, rate: Rate): Outcome {
+  #settle(x: Exchange, decision: Decision, admitted: boolean, rate: Rate): Outcome {
+    const endMs = admitted ? 0 : decision.endsMs[Math.max(0, decision.breached)]!
     this.#decisions.giveBack(decision)
     if (admitted) return undefined
+    x.breach = {
+      name: `SpikeArrest ${this.#env.policy.name}: ${rate.text}`,
+      used: null,
+      limit: rate.calls,
+      resetsAtMs: Math.ceil(endMs),
+    }
     let fault = this.#violations.get(rate.text)
     if (fault === undefined) {
       fault = this.#env.fault('SpikeArrestViolation', messageRate(rate))
