@@ -14,6 +14,8 @@ export interface ProgramOptions {
   readonly workers: number
   /** Pins it: a list as taskset takes it. */
   readonly cpus?: string
+  /** One that is there, and stays; otherwise a new one that goes. */
+  readonly data?: string
 }
 
 /** A running gateway. All figures are those of the moment. */
@@ -23,10 +25,11 @@ export class Program {
   readonly backendPort: number
   readonly #pid: number
   readonly #child: ChildProcess
-  readonly #data: string
+  /** To be removed at the end; null: it is not ours. */
+  readonly #data: string | null
   readonly #token: string
 
-  private constructor(child: ChildProcess, data: string, output: string) {
+  private constructor(child: ChildProcess, data: string | null, output: string) {
     const port = (name: string): number => Number(new RegExp(`^${name}: http://[^:]+:(\\d+)`, 'm').exec(output)![1])
     this.port = port('gateway')
     this.adminPort = port('admin')
@@ -38,7 +41,7 @@ export class Program {
   }
 
   static async start(options: ProgramOptions): Promise<Program> {
-    const data = mkdtempSync(join(tmpdir(), 'postern-bench-'))
+    const data = options.data ?? mkdtempSync(join(tmpdir(), 'postern-bench-'))
     const own = ['start', '--config', options.config, '--workers', String(options.workers), '--data', data]
     const args = [
       process.execPath,
@@ -64,7 +67,7 @@ export class Program {
       })
       child.on('exit', () => reject(new Error(`it ended before it was ready: ${output}`)))
     })
-    return new Program(child, data, output)
+    return new Program(child, options.data === undefined ? data : null, output)
   }
 
   /** User and system time of the process so far. */
@@ -82,10 +85,13 @@ export class Program {
 
   /** Calls that its metrics have counted, once all threads have reported. */
   async calls(): Promise<number> {
-    const headers = { Authorization: `Bearer ${this.#token}` }
-    const answer = await fetch(`http://127.0.0.1:${this.adminPort}/metrics`, { headers })
-    const rows = (await answer.text()).matchAll(/^postern_calls_total(?:\{[^}]*\})? (\d+)/gm)
+    const rows = (await (await this.ask('/metrics')).text()).matchAll(/^postern_calls_total(?:\{[^}]*\})? (\d+)/gm)
     return [...rows].reduce((sum, row) => sum + Number(row[1]), 0)
+  }
+
+  /** A call to the admin door. */
+  ask(path: string): Promise<Response> {
+    return fetch(`http://127.0.0.1:${this.adminPort}${path}`, { headers: { Authorization: `Bearer ${this.#token}` } })
   }
 
   async stop(): Promise<void> {
@@ -93,7 +99,7 @@ export class Program {
     const ended = new Promise((resolve) => this.#child.once('exit', resolve))
     this.#child.kill('SIGTERM')
     await ended
-    rmSync(this.#data, { recursive: true, force: true })
+    if (this.#data !== null) rmSync(this.#data, { recursive: true, force: true })
   }
 }
 

@@ -14,6 +14,7 @@ import { recentRows } from './recent.ts'
 import { startRows } from './start.ts'
 import { wireOptions, wireTables } from './wire.ts'
 import { workerRows } from './workers.ts'
+import { yearOf, yearText } from './year.ts'
 
 const print = (line = ''): void => void process.stdout.write(`${line}\n`)
 
@@ -33,6 +34,9 @@ for (const row of recentRows()) print(`${String(row.ns).padStart(8)}  ${row.name
 print('\nstart: until it serves, and resident memory when idle')
 for (const row of await startRows())
   print(`  ${row.seconds.toFixed(2)} s  ${String(row.memoryMb).padStart(4)} MB  ${row.name}`)
+
+print(`\na year of statistics: 50 services, 500 applications (median and worst of five)`)
+for (const line of yearText(await yearOf())) print(line)
 
 const has = (name: string): boolean => spawnSync('which', [name]).status === 0
 if (has('wrk')) {

@@ -1,0 +1,318 @@
+// A year of statistics: how large the data file is, and how soon the questions of each page are answered at the API.
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { DatabaseSync } from 'node:sqlite'
+import { stringify } from 'yaml'
+import { latencyBucket } from '../src/analytics/latency.ts'
+import { type Labels, levelRules, type SeriesKind } from '../src/analytics/series.ts'
+import { Totals } from '../src/analytics/totals.ts'
+import { PERIODS, periodStartMs } from '../src/core/calendar.ts'
+import { openDatabase } from '../src/stores/sqlite/database.ts'
+import { Program } from './program.ts'
+
+const SERVICES = 50
+const APPLICATIONS_EACH = 10
+const HOURS = 8_760
+const HOUR_MS = 3_600_000
+/** Of all; the n-th application has an n-th of what the first one has. At random times: which minutes and quarters have none follows. */
+const CALLS_AN_HOUR = 15_000
+const ROUNDS = 5
+
+/** Kinds of call of one application that differ in a label: method and path, or an error code. */
+const CALL_KINDS: readonly (readonly [share: number, labels: Partial<Labels>])[] = [
+  [0.67, { method: 'GET' }],
+  [0.3, { method: 'POST' }],
+  [0.03, { method: 'GET', errorCode: 'messaging.adaptors.http.flow.ErrorResponseCode' }],
+]
+
+export interface YearRow {
+  readonly page: string
+  readonly medianMs: number
+  readonly worstMs: number
+  readonly kilobytes: number
+}
+
+export interface Year {
+  readonly rows: number
+  readonly fileMb: number
+  readonly fillSeconds: number
+  readonly questions: readonly YearRow[]
+}
+
+/** Fills a data folder, and asks a gateway on it. */
+export async function yearOf(): Promise<Year> {
+  const data = mkdtempSync(join(tmpdir(), 'postern-year-'))
+  try {
+    const config = join(data, 'postern.yaml')
+    writeFileSync(config, stringify(configOf()))
+    const began = performance.now()
+    const rows = fill(data)
+    const fillSeconds = (performance.now() - began) / 1_000
+    const fileMb = readdirSync(data)
+      .filter((name) => name.startsWith('postern.db'))
+      .reduce((sum, name) => sum + statSync(join(data, name)).size / 1024 ** 2, 0)
+    const program = await Program.start({ config, workers: 1, data })
+    try {
+      const questions: YearRow[] = []
+      for (const [page, path] of QUESTIONS) questions.push(await ask(program, page, path))
+      return { rows, fileMb: Math.round(fileMb), fillSeconds, questions }
+    } finally {
+      await program.stop()
+    }
+  } finally {
+    rmSync(data, { recursive: true, force: true })
+  }
+}
+
+const serviceId = (i: number): string => String(100 + i)
+const applicationId = (i: number): string => String(1_000 + i)
+const proxyName = (i: number): string => `api-${i}`
+
+function configOf(): object {
+  const services = Array.from({ length: SERVICES }, (_, i) => ({
+    id: serviceId(i),
+    systemName: `service-${i}`,
+    plans: [{ id: i + 1, name: 'Basic', limits: [{ metric: 'hits', period: 'day', value: 1_000_000 }] }],
+  }))
+  const applications = Array.from({ length: SERVICES * APPLICATIONS_EACH }, (_, i) => {
+    const service = Math.floor(i / APPLICATIONS_EACH)
+    return { id: applicationId(i), name: `app ${i}`, service: serviceId(service), plan: service + 1, userKey: `uk${i}` }
+  })
+  return {
+    version: 1,
+    responseCodes: true,
+    services,
+    accounts: [{ id: 'acme', applications }],
+    apis: services.map(({ systemName }, i) => ({
+      name: proxyName(i),
+      basePath: `/${systemName}`,
+      target: 'http://127.0.0.1:9',
+      service: systemName,
+    })),
+  }
+}
+
+/** Outcomes of one row of a busy and of a quiet application. */
+function totalsOf(calls: number, dice: () => number): Uint8Array {
+  const totals = new Totals()
+  const outcomes = [
+    [0.93, 200, 'target'],
+    [0.02, 201, 'target'],
+    [0.03, 404, 'target'],
+    [0.012, 429, 'policy'],
+    [0.005, 503, 'target'],
+    [0.003, 499, 'client'],
+  ] as const
+  for (const [share, status, answeredBy] of outcomes) {
+    const expected = calls * share
+    const count = Math.floor(expected) + (dice() < expected % 1 ? 1 : 0)
+    if (count === 0) continue
+    const base = { minuteMs: 0, environment: '', proxy: '', revision: 1, serviceId: '', application: '', account: '' }
+    const ms = 4 + 60 * dice()
+    const spread = [latencyBucket(ms), Math.ceil(count / 2), latencyBucket(ms * 3), Math.floor(count / 2)]
+    totals.addRow({
+      ...base,
+      method: '',
+      pathTemplate: '',
+      status,
+      targetStatus: answeredBy === 'target' ? status : 0,
+      answeredBy,
+      errorCode: '',
+      authorized: answeredBy !== 'policy',
+      calls: count,
+      bytesIn: 300 * count,
+      bytesOut: 2_000 * count,
+      totalMs: ms * count,
+      targetMs: ms * 0.8 * count,
+      policyMs: ms * 0.1 * count,
+      latency: spread,
+    })
+  }
+  return totals.pack()
+}
+
+/** Writes the rows as the store would have left them: hours and days for ever, quarters 90 days, minutes 48 hours. */
+function fill(dataFolder: string): number {
+  const nowMs = Math.floor(Date.now() / HOUR_MS) * HOUR_MS
+  const database = openDatabase(dataFolder, nowMs)
+  const { writer } = database
+  writer.exec('PRAGMA synchronous = OFF')
+  writer.exec('BEGIN')
+  const dice = seeded(11)
+  const pools = new Map<number, Uint8Array[]>()
+  const pool = (calls: number): Uint8Array[] => {
+    let known = pools.get(calls)
+    if (known === undefined) {
+      known = Array.from({ length: 64 }, () => totalsOf(calls, dice))
+      pools.set(calls, known)
+    }
+    return known
+  }
+  const series = seriesWriter(writer)
+  const counted: Counted[] = []
+  const count = (kind: SeriesKind, labels: Partial<Labels>, callsAnHour: number): void => {
+    counted.push({ id: series(kind, labels), callsAnHour, isFine: kind === 'call' })
+  }
+  count('all', {}, CALLS_AN_HOUR)
+  const callsOf = shares(SERVICES * APPLICATIONS_EACH)
+  for (let i = 0; i < SERVICES; i++) {
+    const proxy = { environment: 'test', proxy: proxyName(i) }
+    const own = Array.from({ length: APPLICATIONS_EACH }, (_, j) => callsOf[i + j * SERVICES]! * CALLS_AN_HOUR)
+    const callsAnHour = own.reduce((sum, calls) => sum + calls, 0)
+    count('proxy', proxy, callsAnHour)
+    count('service', { service: serviceId(i) }, callsAnHour)
+    count('error', { ...proxy, errorCode: 'messaging.adaptors.http.flow.ErrorResponseCode' }, callsAnHour * 0.03)
+    for (let j = 0; j < APPLICATIONS_EACH; j++) {
+      const application = applicationId(i * APPLICATIONS_EACH + j)
+      count('application', { service: serviceId(i), application }, own[j]!)
+      for (const [share, labels] of CALL_KINDS) {
+        const whole = { ...proxy, revision: '1', service: serviceId(i), application, account: 'acme', path: '/' }
+        count('call', { ...whole, ...labels }, own[j]! * share)
+      }
+    }
+  }
+  let rows = 0
+  for (const { level, lengthMs, keptMs } of levelRules) {
+    const insert = writer.prepare(`INSERT INTO rollup_${level} VALUES (?, ?, ?)`)
+    const sinceMs = Math.max(nowMs - HOURS * HOUR_MS, nowMs - keptMs)
+    const isFine = level === 'minute' || level === 'quarter'
+    // Series by series, which is a tenth of the work; a file that was written as time goes by is as large.
+    for (const one of counted) {
+      if (one.isFine && !isFine) continue
+      const expected = (one.callsAnHour * lengthMs) / HOUR_MS
+      const isThere = 1 - Math.exp(-expected)
+      const blobs = pool(Math.max(1, Math.round(expected / isThere)))
+      for (let atMs = Math.floor(sinceMs / lengthMs) * lengthMs; atMs < nowMs; atMs += lengthMs) {
+        if (dice() >= isThere) continue
+        insert.run(one.id, atMs / 1000, blobs[Math.floor(dice() * blobs.length)]!)
+        rows++
+      }
+    }
+  }
+  rows += fillUsage(writer, nowMs)
+  writer.exec('COMMIT')
+  writer.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+  database.close()
+  return rows
+}
+
+/** The share of each, the first the largest; all together are 1. */
+function shares(count: number): number[] {
+  const weights = Array.from({ length: count }, (_, i) => 1 / (i + 1))
+  const all = weights.reduce((sum, weight) => sum + weight, 0)
+  return weights.map((weight) => weight / all)
+}
+
+interface Counted {
+  readonly id: number
+  readonly callsAnHour: number
+  /** Kept as minutes and quarters only. */
+  readonly isFine: boolean
+}
+
+function seriesWriter(writer: DatabaseSync): (kind: SeriesKind, labels: Partial<Labels>) => number {
+  const insert = writer.prepare(
+    `INSERT INTO series (kind, environment, proxy, revision, service, application, account, method, path, error_code)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  )
+  return (kind, labels) => {
+    const { environment, proxy, revision, service, application, account, method, path, errorCode } = labels
+    const values = [environment, proxy, revision, service, application, account, method, path, errorCode]
+    return Number(insert.run(kind, ...values.map((value) => value ?? '')).lastInsertRowid)
+  }
+}
+
+/** Hits of each application and service: the counters of 3scale's periods. */
+function fillUsage(writer: DatabaseSync, nowMs: number): number {
+  const addSeries = writer.prepare(
+    "INSERT INTO usage_series (service, application, kind, name) VALUES (?, ?, 'metric', 'hits')",
+  )
+  const add = writer.prepare(
+    'INSERT INTO usage VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET value = value + excluded.value',
+  )
+  let rows = 0
+  const one = (service: string, application: string, periods: readonly string[], perHour: number): void => {
+    const id = Number(addSeries.run(service, application).lastInsertRowid)
+    for (const period of periods) {
+      const number = PERIODS.indexOf(period as (typeof PERIODS)[number])
+      const sums = new Map<number, number>()
+      for (let atMs = nowMs - HOURS * HOUR_MS; atMs < nowMs; atMs += HOUR_MS) {
+        const start = periodStartMs(PERIODS[number]!, atMs) / 1000
+        sums.set(start, (sums.get(start) ?? 0) + perHour)
+      }
+      for (const [start, value] of sums) add.run(id, number, start, value)
+      rows += sums.size
+    }
+  }
+  for (let i = 0; i < SERVICES; i++) {
+    one(serviceId(i), '', ['hour', 'day', 'week', 'month', 'eternity'], 300)
+    for (let j = 0; j < APPLICATIONS_EACH; j++) {
+      const periods = ['hour', 'day', 'week', 'month', 'year', 'eternity']
+      one(serviceId(i), applicationId(i * APPLICATIONS_EACH + j), periods, 30)
+    }
+  }
+  return rows
+}
+
+const SERVICE = serviceId(7)
+const APPLICATION = applicationId(77)
+
+/** What each page asks, over the ranges of its time bar. */
+const QUESTIONS: readonly (readonly [page: string, path: string])[] = [
+  ['Overview', '/api/overview'],
+  ...['24h', '7d', '30d', '12m'].flatMap((last) => [
+    [`Response codes, all, ${last}`, `/api/response-codes?last=${last}`] as const,
+    [`Response codes, a service, ${last}`, `/api/response-codes?last=${last}&service=${SERVICE}`] as const,
+  ]),
+  ['Response codes, all, 30d by hour', '/api/response-codes?last=30d&granularity=hour&timezone=Asia/Kolkata'],
+  ...['day', 'month', 'year'].map(
+    (period) =>
+      [
+        `3scale: codes of a service, ${period}`,
+        `/stats/services/${SERVICE}/usage_response_code.json?response_code=2XX&period=${period}`,
+      ] as const,
+  ),
+  [
+    '3scale: usage of an application, year',
+    `/stats/applications/${APPLICATION}/usage.json?metric_name=hits&period=year`,
+  ],
+]
+
+async function ask(program: Program, page: string, path: string): Promise<YearRow> {
+  const times: number[] = []
+  let kilobytes = 0
+  for (let round = 0; round <= ROUNDS; round++) {
+    const began = performance.now()
+    const answer = await program.ask(path)
+    const text = await answer.text()
+    if (!answer.ok) throw new Error(`${path}: ${answer.status} ${text}`)
+    // The first one fills caches.
+    if (round > 0) times.push(performance.now() - began)
+    kilobytes = Math.round(text.length / 102.4) / 10
+  }
+  times.sort((a, b) => a - b)
+  const rounded = (ms: number): number => Math.round(ms * 10) / 10
+  return { page, medianMs: rounded(times[ROUNDS >> 1]!), worstMs: rounded(times.at(-1)!), kilobytes }
+}
+
+/** The same numbers every time. */
+function seeded(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state * 1_664_525 + 1_013_904_223) % 4_294_967_296
+    return state / 4_294_967_296
+  }
+}
+
+export function yearText({ rows, fileMb, fillSeconds, questions }: Year): readonly string[] {
+  return [
+    `  ${(rows / 1e6).toFixed(1)} million rows, ${fileMb} MB on disk (written in ${fillSeconds.toFixed(0)} s)`,
+    ...questions.map(
+      ({ page, medianMs, worstMs, kilobytes }) =>
+        `${medianMs.toFixed(1).padStart(8)} ms  worst ${worstMs.toFixed(1).padStart(6)} ms  ${String(kilobytes).padStart(7)} kB  ${page}`,
+    ),
+  ]
+}
+
+if (import.meta.main) for (const line of yearText(await yearOf())) process.stdout.write(`${line}\n`)
