@@ -30,6 +30,8 @@ const SHOWN_CHARACTERS_MAX = 8_192
 
 const incorrect = (detail: string): Fault => detailedFault('AppIncorrect', detail)
 const NOTHING_SHOWN = incorrect('Access or Credential is empty in Authorization')
+const TWICE = incorrect('more than one Authorization')
+const CODE_TWICE = incorrect('more than one X-Apig-AppCode')
 const BAD_CODE = incorrect('AppCode not found')
 const PLAIN_CODE = incorrect('X-Apig-AppCode is taken over https only')
 const BAD_SECRET = incorrect('AppKey or AppSecret is invalid')
@@ -68,9 +70,11 @@ export function appAuth(api: PublishedApi, services: ApigServices): Step {
     const { headers } = x.request
     const code = api.auth.appCode ? headers.get('x-apig-appcode') : undefined
     if (code !== undefined) {
+      if (headers.all('x-apig-appcode').length > 1) return CODE_TWICE
       return x.client.secure ? admit(x, services.apps.byCode(code.trim()) ?? BAD_CODE) : PLAIN_CODE
     }
     const header = headers.get(features.authHeader)
+    if (header !== undefined && headers.all(features.authHeader).length > 1) return TWICE
     if (header?.startsWith(ALGORITHM)) {
       const proven = signed(x, header, services)
       headers.remove(features.authHeader)
@@ -128,8 +132,11 @@ function signed(x: Exchange, header: string, services: ApigServices): MaybePromi
 }
 
 function verified(x: Exchange, app: ApigApp, parts: SignatureHeader, date: string, hash: string): Proven {
-  const canonical = canonicalRequest(signedRequest(x), parts.signedHeaders, hash)
+  const request = signedRequest(x)
+  const canonical = canonicalRequest(request, parts.signedHeaders, hash)
   if (sameSignature(signatureOf(app.secret, date, canonical), parts.signature)) return app
+  const other = canonicalRequest(request, parts.signedHeaders, hash, 'encoded')
+  if (other !== canonical && sameSignature(signatureOf(app.secret, date, other), parts.signature)) return app
   const shown = canonical.length > SHOWN_CHARACTERS_MAX ? `${canonical.slice(0, SHOWN_CHARACTERS_MAX)}...` : canonical
   return incorrect(`verify signature fail, canonicalRequest:${shown.replaceAll('\n', '|')}`)
 }

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import {
   canonicalRequest,
   parseSignatureHeader,
+  type QueryOrder,
   type SignedRequest,
   sameSignature,
   sdkDate,
@@ -83,6 +84,13 @@ describe('the canonical request', () => {
     ['a=%20', 'a=%20'],
     ['&&', ''],
   ])('query %s', (query, canonical) => expect(queryOf(query)).toBe(canonical))
+
+  test('names and values in the order of the SDKs: as they are, or as they are encoded', () => {
+    const request_ = request('GET', '/', 'a=%7B&a=a&%7B=2&b=1', {})
+    const queryIn = (order: QueryOrder): string => canonicalRequest(request_, [], EMPTY, order).split('\n')[2]!
+    expect(queryIn('plain')).toBe('a=a&a=%7B&b=1&%7B=2')
+    expect(queryIn('encoded')).toBe('%7B=2&a=%7B&a=a&b=1')
+  })
 })
 
 describe('the header', () => {

@@ -44,15 +44,23 @@ export function parseSignatureHeader(value: string): SignatureHeader | null {
   }
 }
 
+/**
+ * How the pairs of a query are sorted: by the plain names, and the plain values of one name, as most SDKs do (Go, Node.js,
+ * Python); or by both as they are encoded, as the Java SDK does. They differ where a character that is encoded meets one
+ * that is not: `a`, `{`.
+ */
+export type QueryOrder = 'plain' | 'encoded'
+
 /** Lines joined by \n, as the guide has them: method, path, query, headers, names of the headers, hash of the payload. */
 export function canonicalRequest(
   request: SignedRequest,
   signedHeaders: readonly string[],
   payloadHash: string,
+  order: QueryOrder = 'plain',
 ): string {
   const headers = signedHeaders.map((name) => `${name}:${(request.header(name) ?? '').trim()}\n`).join('')
   const path = canonicalPath(request.path)
-  const query = canonicalQuery(request.query)
+  const query = canonicalQuery(request.query, order)
   return `${request.method.toUpperCase()}\n${path}\n${query}\n${headers}\n${signedHeaders.join(';')}\n${payloadHash}`
 }
 
@@ -78,18 +86,20 @@ function canonicalPath(path: string): string {
   return encoded.endsWith('/') ? encoded : `${encoded}/`
 }
 
-function canonicalQuery(query: string): string {
+function canonicalQuery(query: string, order: QueryOrder): string {
   if (query === '') return ''
-  const pairs = query.split('&').flatMap((piece): [string, string][] => {
+  const form = order === 'plain' ? decodeOnce : reencoded
+  const pairs = query.split('&').flatMap((piece): { key: string; value: string; text: string }[] => {
     if (piece === '') return []
     const equals = piece.indexOf('=')
-    return equals < 0
-      ? [[reencoded(piece), '']]
-      : [[reencoded(piece.slice(0, equals)), reencoded(piece.slice(equals + 1))]]
+    const [name, value] = equals < 0 ? [piece, ''] : [piece.slice(0, equals), piece.slice(equals + 1)]
+    return [{ key: form(name), value: form(value), text: `${reencoded(name)}=${reencoded(value)}` }]
   })
-  pairs.sort(([a, x], [b, y]) => (a < b ? -1 : a > b ? 1 : x < y ? -1 : x > y ? 1 : 0))
-  return pairs.map(([name, value]) => `${name}=${value}`).join('&')
+  pairs.sort((a, b) => compare(a.key, b.key) || compare(a.value, b.value))
+  return pairs.map(({ text }) => text).join('&')
 }
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
 const PLAIN = /^[A-Za-z0-9\-_.~]*$/
 

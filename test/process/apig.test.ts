@@ -18,13 +18,19 @@ const MOCK = { backend_type: 'MOCK', mock_info: { result_content: '{"ok":true}' 
 const sha256 = (text: string | Buffer): string => createHash('sha256').update(text).digest('hex')
 
 /** What an SDK sends: signs everything that it is given, as the vendor's guide says. */
-function signed(url: string, method: string, body: string, extra: Record<string, string> = {}): Record<string, string> {
+function signed(
+  url: string,
+  method: string,
+  body: string,
+  extra: Record<string, string> = {},
+  sort: (pairs: string[]) => string[] = (pairs) => pairs.sort(),
+): Record<string, string> {
   const { host, pathname, search } = new URL(url)
   const date = new Date().toISOString().replace(/[-:]|\.\d{3}/g, '')
   const headers: Record<string, string> = { ...extra, host, 'x-sdk-date': date }
   const names = Object.keys(headers).sort()
   const lines = names.map((name) => `${name}:${headers[name]}\n`).join('')
-  const query = search.slice(1).split('&').filter(Boolean).sort().join('&')
+  const query = sort(search.slice(1).split('&').filter(Boolean)).join('&')
   const hash = extra['x-sdk-content-sha256'] ?? sha256(body)
   const path = pathname.endsWith('/') ? pathname : `${pathname}/`
   const canonical = `${method}\n${path}\n${query}\n${lines}\n${names.join(';')}\n${hash}`
@@ -298,6 +304,29 @@ describe('APIs of the apig dialect from a file', () => {
       expect(answer.text).toBe('payload')
       expect(answer.headers['x-seen']).toBe('/s/a?b=2&a=1')
       expect(backend.received.at(-1)!.headers).not.toHaveProperty('authorization')
+    })
+
+    test('a query in the order of any SDK: sorted before it is encoded, or after', async () => {
+      const path = '/signed/a?f=%7B&f=a&g=1'
+      const plain = (pairs: string[]): string[] =>
+        pairs.sort((a, b) => (decodeURIComponent(a) < decodeURIComponent(b) ? -1 : 1))
+      for (const sort of [plain, undefined]) {
+        const headers = signed(postern.gateway + path, 'GET', '', {}, sort)
+        expect((await ask(path, { headers })).status).toBe(200)
+      }
+      const none = signed(postern.gateway + path, 'GET', '', {}, (pairs) => pairs.reverse())
+      expect(errorOf(await ask(path, { headers: none }))).toBe('APIG.0303')
+    })
+
+    test('two Authorization lines prove nothing, even when one is right', async () => {
+      const { Authorization = '', ...headers } = signed(`${postern.gateway}/signed`, 'GET', '')
+      for (const authorization of [
+        [Authorization, 'Basic x'],
+        ['Basic x', Authorization],
+      ]) {
+        const answer = await ask('/signed', { headers: { ...headers, authorization } })
+        expect([answer.status, answer.text]).toEqual([401, expect.stringContaining('more than one Authorization')])
+      }
     })
 
     test('a body that is not the signed one is refused, whatever hash a header claims', async () => {
