@@ -19,6 +19,7 @@ import { noApig } from '../model/apig.ts'
 import { type ApigResource, defaultSettings, type PosternConfig, type Settings } from '../model/deployment.ts'
 import type { SharedFlow } from '../model/entities.ts'
 import { type Problem, Problems } from '../model/problem.ts'
+import type { Dialect } from '../model/proxy.ts'
 import { accessProblems, responseCodesOf } from './check-access.ts'
 import { checkLocal } from './check-local.ts'
 import { checkTogether } from './check-together.ts'
@@ -84,6 +85,7 @@ class Loading {
   #config: PosternConfig | null = null
   #settings: Settings | null = null
   #configFile: string | null = null
+  #saysDialect = false
 
   constructor(kinds: PolicyReaders, env: Environment) {
     this.#kinds = kinds
@@ -114,14 +116,12 @@ class Loading {
 
   /** What the configuration file says, with what PATHs bring. */
   #whole(proxies: PosternConfig['proxies']): PosternConfig {
-    const config = this.#config ?? configOf(proxies)
+    const config = this.#config ?? noConfig
     const settings = this.#settings ?? config.settings
     const { entities } = settings
     const sharedFlows = [...entities.sharedFlows, ...this.#sharedFlows]
-    // A gateway of OpenAPI files alone speaks as their APIs do.
-    const alone = this.#config === null && proxies.length === 0 && this.#apig.length > 0
-    const dialect = alone ? 'apig' : settings.dialect
     const apigResources = [...config.apigResources, ...this.#apig]
+    const dialect = this.#saysDialect ? settings.dialect : this.#dialectOf(proxies, apigResources.length > 0)
     const bound = proxies.map((deployed) => {
       const throttle = config.serviceThrottles[deployed.serviceId ?? '']
       return throttle === undefined || deployed.throttle !== null ? deployed : { ...deployed, throttle }
@@ -133,6 +133,18 @@ class Loading {
       apig: runtimeOfResources(apigResources),
       settings: { ...settings, dialect, entities: { ...entities, sharedFlows } },
     }
+  }
+
+  /** Where nobody says otherwise, the gateway's own words are those of what it serves. */
+  #dialectOf(proxies: PosternConfig['proxies'], hasApig: boolean): Dialect {
+    // A gateway of OpenAPI files alone speaks as their APIs do.
+    if (proxies.length === 0) return hasApig && this.#config === null ? 'apig' : this.#portalOr(defaultSettings.dialect)
+    return !hasApig && proxies.every(({ proxy }) => proxy.dialect === 'apicast') ? 'apicast' : defaultSettings.dialect
+  }
+
+  /** What a portal configures are APIcast's services. */
+  #portalOr(otherwise: Dialect): Dialect {
+    return (this.#env['THREESCALE_PORTAL_ENDPOINT'] ?? '') === '' ? otherwise : 'apicast'
   }
 
   #visit(path: string): void {
@@ -211,6 +223,7 @@ class Loading {
     this.#drafts.push(...read.drafts)
     this.#config = read.config
     this.#settings = read.settings
+    this.#saysDialect = read.saysDialect
   }
 
   #apicast(path: string): void {
@@ -254,12 +267,6 @@ class Loading {
   #refuse(path: string, code: string, message: string): void {
     this.#problems.error(code, whole(path), message)
   }
-}
-
-/** Without a configuration file, the gateway's own words are those of what it serves. */
-function configOf(proxies: PosternConfig['proxies']): PosternConfig {
-  const allApicast = proxies.length > 0 && proxies.every(({ proxy }) => proxy.dialect === 'apicast')
-  return allApicast ? { ...noConfig, settings: { ...noConfig.settings, dialect: 'apicast' } } : noConfig
 }
 
 /** A problem of a bundle with its file as seen from where the command runs; one about the PATH itself stays as it is. */

@@ -65,15 +65,9 @@ function load(paths: readonly string[], options: StartOptions): PosternConfig {
   const problems = allProblems(loaded, problemsOfProxy)
   const errors = problems.filter((problem) => problem.severity === 'error').length
   printProblems(problems, (line) => process.stderr.write(`${line}\n`))
-  if (loaded.config !== null && errors === 0) return all.length === 0 ? spokenByPortal(loaded.config) : loaded.config
+  if (loaded.config !== null && errors === 0) return loaded.config
   process.stderr.write(`nothing was started: ${summary(errors, problems.length - errors)}\n`)
   process.exit(1)
-}
-
-/** A gateway that a portal configures alone speaks as APIcast. */
-function spokenByPortal(config: PosternConfig): PosternConfig {
-  if ((process.env['THREESCALE_PORTAL_ENDPOINT'] ?? '') === '') return config
-  return { ...config, settings: { ...config.settings, dialect: 'apicast' } }
 }
 
 async function serve(config: PosternConfig, options: StartOptions, log: Log, began: number): Promise<void> {

@@ -23,6 +23,8 @@ export interface AuthRepConfig {
   readonly debug: AuthRepDebug | null
   /** RateLimit-Limit, -Remaining and -Reset in the answer. */
   readonly rateLimitHeaders: boolean
+  /** The Referer of a call goes to the accounts, for referrer filters (APIcast, policy "3scale_referrer"). */
+  readonly sendsReferrer: boolean
 }
 
 /** Whose accounts are asked, and how. */

@@ -34,7 +34,6 @@ beforeAll(async () => {
   data = mkdtempSync(join(tmpdir(), 'postern-apicast-'))
   const accounts = {
     version: 1,
-    dialect: 'apicast',
     responseCodes: true,
     services: [
       {
@@ -43,6 +42,7 @@ beforeAll(async () => {
         plans: [{ id: 7, name: 'Basic', limits: [{ metric: 'hits', period: 'eternity', value: 40 }] }],
       },
       { id: '43', systemName: 'codes', plans: [{ id: 8, name: 'Free' }] },
+      { id: '44', systemName: 'referred', referrerFiltersRequired: true, plans: [{ id: 9, name: 'Free' }] },
     ],
     accounts: [
       {
@@ -51,6 +51,7 @@ beforeAll(async () => {
           { id: '77', service: 42, plan: 7, userKey: 'uk' },
           { service: 42, plan: 7, userKey: 'poor' },
           { id: '78', service: 43, plan: 8, userKey: 'ck' },
+          { service: 44, plan: 9, userKey: 'rk', referrerFilters: ['*.example.com'] },
         ],
       },
     ],
@@ -60,6 +61,7 @@ beforeAll(async () => {
     service('plain.example', { secret_token: 'shared', hostname_rewrite: 'inner.example' }),
     service('headers.example', {
       credentials_location: 'headers',
+      auth_user_key: 'User-Key',
       policy_chain: chain({ name: 'rate_limit_headers' }),
     }),
     service('chain.example', {
@@ -84,6 +86,7 @@ beforeAll(async () => {
         { name: 'upstream', configuration: { rules: [{ regex: '/elsewhere', url: `${upstream.url}/other` }] } },
       ],
     }),
+    service('referred.example', { policy_chain: chain({ name: '3scale_referrer' }) }, 44),
     service('closed.example', {
       policy_chain: chain({ name: 'maintenance_mode', configuration: { message: 'back soon' } }),
     }),
@@ -150,6 +153,19 @@ describe('a service', () => {
     expect(answer.headers).toMatchObject({ 'ratelimit-limit': '40', 'ratelimit-reset': '-1' })
   })
 
+  test('- and _ are the same in the name of such a header, and case does not matter', async () => {
+    for (const name of ['user-key', 'USER_KEY', 'User-Key']) {
+      expect((await ask('headers.example', '/a', { headers: { [name]: 'uk' } })).status, name).toBe(200)
+    }
+  })
+
+  test('the Referer of a call is held against the filters of the application', async () => {
+    const from = (headers: Record<string, string>) => ask('referred.example', '/a?user_key=rk', { headers })
+    expect((await from({ referer: 'www.example.com' })).status).toBe(200)
+    expect((await from({ referer: 'elsewhere.org' })).status).toBe(403)
+    expect((await from({})).status).toBe(403)
+  })
+
   test('its policy chain', async () => {
     const answer = await ask('chain.example', '/old/thing?v=1', { headers: { origin: 'https://app.example' } })
     expect(answer.headers).toMatchObject({ 'access-control-allow-origin': 'https://app.example' })
@@ -180,6 +196,14 @@ describe('a service', () => {
     // Eternity has no end to wait for.
     expect(refused.headers).not.toHaveProperty('retry-after')
   })
+})
+
+test('a network that is none is named by check, not met by a crash', async () => {
+  const file = join(data, 'ips.json')
+  const policy_chain = chain({ name: 'ip_check', configuration: { ips: ['300.1.1.1'] } })
+  writeFileSync(file, JSON.stringify({ services: [service('ips.example', { policy_chain })] }))
+  const run = await runPostern(['check', file], {})
+  expect([run.code, run.stdout]).toEqual([1, expect.stringContaining('ips has "300.1.1.1", which is no address')])
 })
 
 describe('response codes', () => {

@@ -16,7 +16,7 @@ import {
 } from '../../model/apicast-policies.ts'
 import { AUTH_REP, type AuthRepConfig, CACHING_MODES, type CachingMode } from '../../model/auth-rep.ts'
 import { didYouMean } from '../../model/nearest.ts'
-import type { JsonReader } from './json-reader.ts'
+import { type JsonReader, shown } from './json-reader.ts'
 
 /** One policy that runs, in the words of the engine. */
 export interface ChainStep {
@@ -32,6 +32,7 @@ export interface Chain {
   batch: AuthRepConfig['access']['batch']
   defaults: AuthRepConfig['defaults']
   rateLimitHeaders: boolean
+  sendsReferrer: boolean
   retries: number
 }
 
@@ -66,6 +67,9 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
   },
   rate_limit_headers(chain) {
     chain.rateLimitHeaders = true
+  },
+  '3scale_referrer'(chain) {
+    chain.sendsReferrer = true
   },
   retry(chain, fields, path, json) {
     chain.retries = json.number(fields['retries'], `${path}.retries`, 0, 0, 10)
@@ -116,9 +120,9 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
   },
   cors(chain, fields, path, json) {
     const list = (name: string): readonly string[] | null =>
-      fields[name] === undefined ? null : textsOf(fields[name], `${path}.${name}`, json)
+      fields[name] === undefined ? null : headerValuesOf(fields[name], `${path}.${name}`, json)
     const maxAge = json.number(fields['max_age'], `${path}.max_age`, -1, 0, 2_147_483_647)
-    const origin = json.text(fields['allow_origin'], `${path}.allow_origin`, '')
+    const origin = json.headerValue(fields['allow_origin'], `${path}.allow_origin`, '')
     const config: CorsConfig = {
       allowHeaders: list('allow_headers'),
       allowMethods: list('allow_methods'),
@@ -130,7 +134,9 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
   },
   ip_check(chain, fields, path, json) {
     const ips = textsOf(fields['ips'], `${path}.ips`, json)
-    for (const ip of ips) if (!isNetwork(ip)) json.error('BadValue', `${path}.ips`, `has ${ip}, no address or network`)
+    for (const ip of ips.filter((one) => !isNetwork(one))) {
+      json.error('BadValue', `${path}.ips`, `has ${shown(ip)}, which is no address and no network, as in 10.0.0.0/8`)
+    }
     const type = json.choice(fields['check_type'], `${path}.check_type`, ['whitelist', 'blacklist'], 'whitelist')
     const sources = textsOf(fields['client_ip_sources'], `${path}.client_ip_sources`, json)
     for (const source of sources) {
@@ -140,7 +146,7 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
     }
     const config: IpCheckConfig = {
       allows: type === 'whitelist',
-      ips,
+      ips: ips.filter(isNetwork),
       message: json.text(fields['error_msg'], `${path}.error_msg`, 'IP address not allowed'),
       sources: sources.length === 0 ? ['last_caller'] : (sources as IpCheckConfig['sources']),
     }
@@ -153,7 +159,7 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
     const config: MaintenanceModeConfig = {
       status: json.number(fields['status'], `${path}.status`, 503, 200, 599),
       message: json.text(fields['message'], `${path}.message`, 'Service Unavailable - Maintenance'),
-      contentType: json.text(
+      contentType: json.headerValue(
         fields['message_content_type'],
         `${path}.message_content_type`,
         'text/plain; charset=utf-8',
@@ -171,7 +177,15 @@ export const CHAIN_POLICIES: readonly string[] = Object.keys(ENTRIES)
 
 /** Reads a policy chain. A policy that this gateway does not know is an error: leaving it out would change what the API does. */
 export function readChain(raw: unknown, caching: CachingMode, path: string, json: JsonReader): Chain {
-  const chain: Chain = { steps: [], caching, batch: null, defaults: {}, rateLimitHeaders: false, retries: 0 }
+  const chain: Chain = {
+    steps: [],
+    caching,
+    batch: null,
+    defaults: {},
+    rateLimitHeaders: false,
+    sendsReferrer: false,
+    retries: 0,
+  }
   const entries = raw === undefined || raw === null ? [{ name: 'apicast' }] : json.list(raw, path)
   for (const [i, one] of entries.entries()) {
     const place = `${path}.${i}`
@@ -206,13 +220,15 @@ function commandsOf(raw: unknown, path: string, nameField: 'header' | 'arg', jso
       json.error('NotSupported', `${place}.value_type`, 'liquid is not supported; write a plain value')
     }
     const name = json.text(command[nameField], `${place}.${nameField}`, '')
+    const { value } = command
     const isName = nameField === 'arg' ? name !== '' : /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name)
     if (!isName) json.error('BadValue', `${place}.${nameField}`, `is no name of a ${nameField}`)
     return [
       {
         op: json.choice(command['op'], `${place}.op`, ['add', 'set', 'push', 'delete'], 'set'),
         name,
-        value: json.text(command['value'], `${place}.value`, ''),
+        value:
+          nameField === 'arg' ? json.text(value, `${place}.value`, '') : json.headerValue(value, `${place}.value`, ''),
       },
     ]
   })
@@ -220,6 +236,10 @@ function commandsOf(raw: unknown, path: string, nameField: 'header' | 'arg', jso
 
 function textsOf(raw: unknown, path: string, json: JsonReader): string[] {
   return json.list(raw, path).map((one, i) => json.text(one, `${path}.${i}`, ''))
+}
+
+function headerValuesOf(raw: unknown, path: string, json: JsonReader): string[] {
+  return json.list(raw, path).map((one, i) => json.headerValue(one, `${path}.${i}`, ''))
 }
 
 /** What RE2 and PCRE both know; the engine compiles it, and finds the rest. */
@@ -239,6 +259,7 @@ function regexOf(raw: unknown, path: string, json: JsonReader): string {
 function isNetwork(text: string): boolean {
   const [address, bits, ...rest] = text.split('/')
   const version = isIP(address ?? '')
-  if (version === 0 || rest.length > 0) return false
+  // An address with a zone (fe80::1%eth0) is one of this machine alone.
+  if (version === 0 || text.includes('%') || rest.length > 0) return false
   return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128))
 }

@@ -78,6 +78,7 @@ describe('APIcast configuration', () => {
       { name: 'caching', configuration: { caching_type: 'resilient' } },
       { name: '3scale_batcher', configuration: { auths_ttl: 5 } },
       { name: 'rate_limit_headers' },
+      { name: '3scale_referrer' },
       { name: 'apicast', version: 'builtin', configuration: {} },
       { name: 'retry', configuration: { retries: 2 } },
     ]
@@ -94,6 +95,7 @@ describe('APIcast configuration', () => {
       access: { caching: 'resilient', batch: { authsTtlSeconds: 5, reportSeconds: 10 } },
       defaults: { appId: 'a', appKey: 'k' },
       rateLimitHeaders: true,
+      sendsReferrer: true,
     })
   })
 
@@ -122,6 +124,14 @@ describe('APIcast configuration', () => {
       'BadValue: services.0.proxy.credentials_location must be one of query, headers, authorization, not "body"',
     ],
     [
+      service({ error_headers_no_match: 'text/plain\r\nX-More: 1' }),
+      'BadValue: services.0.proxy.error_headers_no_match cannot be the value of a header',
+    ],
+    [
+      service({ policy_chain: [{ name: 'headers', configuration: { request: [{ header: 'X', value: 'a\nb' }] } }] }),
+      'BadValue: services.0.proxy.policy_chain.0.configuration.request.0.value cannot be the value of a header',
+    ],
+    [
       service({ error_status_no_match: 99 }),
       'BadValue: services.0.proxy.error_status_no_match must be a whole number from 200 to 599, not 99',
     ],
@@ -139,7 +149,7 @@ describe('APIcast configuration', () => {
     ],
     [
       service({ policy_chain: [{ name: 'ip_check', configuration: { ips: ['10.0.0.0/99'] } }] }),
-      'BadValue: services.0.proxy.policy_chain.0.configuration.ips has 10.0.0.0/99, no address or network',
+      'BadValue: services.0.proxy.policy_chain.0.configuration.ips has "10.0.0.0/99", which is no address and no network, as in 10.0.0.0/8',
     ],
     [
       service({

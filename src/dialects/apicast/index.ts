@@ -138,8 +138,8 @@ class ServiceReading {
     const authRep = this.#authRep(proxy, path, chain)
     const hosts = json.list(proxy['hosts'], `${path}.hosts`).map((host, i) => json.text(host, `${path}.hosts.${i}`, ''))
     const model = new ProxyModel(this.#name(), json.at, chain, authRep).build(target, {
-      secretToken: json.text(proxy['secret_token'], `${path}.secret_token`, ''),
-      hostRewrite: json.text(proxy['hostname_rewrite'], `${path}.hostname_rewrite`, ''),
+      secretToken: json.headerValue(proxy['secret_token'], `${path}.secret_token`, ''),
+      hostRewrite: json.headerValue(proxy['hostname_rewrite'], `${path}.hostname_rewrite`, ''),
     })
     return {
       proxy: model,
@@ -207,6 +207,7 @@ class ServiceReading {
       errors: this.#errors(proxy, path),
       debug: secret === '' ? null : { token: secret, serviceId: this.#id, serviceName: systemName },
       rateLimitHeaders: chain.rateLimitHeaders,
+      sendsReferrer: chain.sendsReferrer,
     }
   }
 
@@ -276,7 +277,7 @@ class ServiceReading {
     const json = this.#json
     const error = (name: string, status: number, text: string): AuthRepErrors['authFailed'] => ({
       status: json.number(proxy[`error_status_${name}`], `${path}.error_status_${name}`, status, 200, 599),
-      contentType: json.text(proxy[`error_headers_${name}`], `${path}.error_headers_${name}`, TEXT_TYPE),
+      contentType: json.headerValue(proxy[`error_headers_${name}`], `${path}.error_headers_${name}`, TEXT_TYPE),
       text: json.text(proxy[`error_${name}`], `${path}.error_${name}`, text),
     })
     return {

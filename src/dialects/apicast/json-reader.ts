@@ -42,6 +42,18 @@ export class JsonReader {
     return otherwise
   }
 
+  /** Text that can be the value of a header. */
+  headerValue(value: unknown, path: string, otherwise: string): string {
+    const text = this.text(value, path, otherwise)
+    if (/^[\t\x20-\x7e\x80-\xff]*$/.test(text)) return text
+    this.error(
+      'BadValue',
+      path,
+      'cannot be the value of a header: it has line ends, control characters or letters beyond Latin-1',
+    )
+    return otherwise
+  }
+
   number(value: unknown, path: string, otherwise: number, min: number, max: number): number {
     if (value === undefined || value === null || value === '') return otherwise
     const number = typeof value === 'string' && /^-?\d+$/.test(value) ? Number(value) : value

@@ -59,6 +59,8 @@ export interface PosternYamlRead {
   /** As far as they could be read, so that one error does not make others; null when nothing could. */
   readonly settings: Settings | null
   readonly drafts: readonly DraftProxy[]
+  /** The file has a `dialect`. */
+  readonly saysDialect: boolean
   readonly problems: readonly Problem[]
 }
 
@@ -114,13 +116,15 @@ export function readPosternYaml(text: string, file: string, env: Environment, bu
   const tree = readYaml(text, file, env, problems)
   const shape = new ShapeReading(file, problems)
   const raw = tree === null ? undefined : shape.read(tree, { type: 'keys', keys: configKeys }, '')
-  if (raw === undefined) return { config: null, settings: null, drafts: [], problems: problems.list }
+  if (raw === undefined)
+    return { config: null, settings: null, drafts: [], saysDialect: false, problems: problems.list }
   const reading = new ConfigReading(raw as RawConfig, file, env, shape, problems, bundleAt)
   const config = reading.run()
   return {
     config: problems.hasErrors ? null : config,
     settings: config.settings,
     drafts: reading.drafts,
+    saysDialect: (raw as RawConfig).dialect !== undefined,
     problems: problems.list,
   }
 }

@@ -81,7 +81,7 @@ export const configKeys: readonly ConfigKey[] = [
   {
     name: 'dialect',
     shape: { type: 'choice', of: ['apigee', 'apicast', 'apig'] },
-    otherwise: 'apigee',
+    otherwise: 'apicast where nothing but APIcast services are served, else apigee',
     doc: 'Whose words the gateway uses before any proxy is known, and those of the short form.',
   },
   { name: 'responseCodes', shape: flag, otherwise: 'false', doc: "Count response codes for 3scale's statistics." },

@@ -1,7 +1,7 @@
 import type { Exchange } from '../../engine/exchange.ts'
 import { toText } from '../../engine/language/value.ts'
 import type { CompileEnv } from '../../engine/policy.ts'
-import type { AuthRepConfig, CredentialSource } from '../../model/auth-rep.ts'
+import type { AuthRepConfig } from '../../model/auth-rep.ts'
 
 /** What a call offers; null: not there. */
 export interface Credentials {
@@ -25,7 +25,7 @@ export function compileCredentials(config: AuthRepConfig, env: CompileEnv): Cred
   const { credentials: source, version } = config
   const wants = (found: Credentials): boolean =>
     version === '1' ? found.userKey === null : found.appId === null || found.appKey === null
-  const readers = readersOf(source, version, env)
+  const readers = readersOf(config, env)
   return {
     read: (x) => ({
       userKey: readers.userKey(x),
@@ -50,7 +50,7 @@ type Readers = Readonly<Record<keyof Credentials, Read>>
 
 const nothing: Read = () => null
 
-function readersOf(source: CredentialSource, version: AuthRepConfig['version'], env: CompileEnv): Readers {
+function readersOf({ credentials: source, version, sendsReferrer }: AuthRepConfig, env: CompileEnv): Readers {
   if (source.kind === 'variables') {
     const variable = (name: string): Read => {
       if (name === '') return nothing
@@ -69,19 +69,20 @@ function readersOf(source: CredentialSource, version: AuthRepConfig['version'], 
   }
   const named = source.kind === 'query' ? queryParameter : source.kind === 'headers' ? header : null
   const isVersion1 = version === '1'
+  const referrer = sendsReferrer ? refererHeader : nothing
   if (named === null) {
     return {
       userKey: isVersion1 ? userKeyOfAuthorization : nothing,
       appId: isVersion1 ? nothing : (x) => basicOf(x)?.user ?? null,
       appKey: isVersion1 ? nothing : (x) => basicOf(x)?.password ?? null,
-      referrer: nothing,
+      referrer,
     }
   }
   return {
     userKey: isVersion1 ? named(source.userKey) : nothing,
     appId: isVersion1 ? nothing : named(source.appId),
     appKey: isVersion1 ? nothing : named(source.appKey),
-    referrer: nothing,
+    referrer,
   }
 }
 
@@ -92,9 +93,19 @@ const queryParameter =
 
 /** nginx holds `-` and `_` for the same. */
 const header = (name: string): Read => {
-  const dashed = name.replaceAll('_', '-')
-  return (x) => x.request.headers.get(name) ?? (dashed === name ? null : (x.request.headers.get(dashed) ?? null))
+  const spellings = [...new Set([name, name.replaceAll('_', '-'), name.replaceAll('-', '_')])].map((one) =>
+    one.toLowerCase(),
+  )
+  return (x) => {
+    for (const spelling of spellings) {
+      const value = x.request.headers.get(spelling)
+      if (value !== undefined) return value
+    }
+    return null
+  }
 }
+
+const refererHeader: Read = (x) => x.request.headers.get('referer') ?? null
 
 /** Basic's user, else its password, else a Bearer token. */
 function userKeyOfAuthorization(x: Exchange): string | null {

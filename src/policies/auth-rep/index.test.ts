@@ -122,6 +122,8 @@ describe('AuthRep', () => {
     ],
     [policy('<MappingRules><MappingRule pattern="a" delta="-1"/></MappingRules>'), ['InvalidPattern', 'InvalidDelta']],
     [policy('<Usage metric="hits">some</Usage>'), ['InvalidDelta']],
+    [policy('<Usage metric="hits" delta="2"/>'), ['InvalidUsage']],
+    [policy('<Usage><Metric name="hits">1</Metric></Usage>'), ['InvalidUsage']],
   ])('is checked at deployment: %s', async (xml, codes) => {
     const { problems } = await runPolicy(authRep, xml, { request: { uri: '/' } })
     expect(problems.filter(({ severity }) => severity === 'error').map(({ code }) => code)).toEqual(codes)

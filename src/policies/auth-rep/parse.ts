@@ -53,6 +53,7 @@ export function parse(xml: XmlElement, problems: Problems): AuthRepConfig {
     errors: null,
     debug: null,
     rateLimitHeaders: textOf(xml, 'RateLimitHeaders') === 'true',
+    sendsReferrer: false,
   }
 }
 
@@ -117,6 +118,12 @@ function queryOf(pattern: string): Record<string, string> {
 function usageOf(xml: XmlElement, problems: Problems): Record<string, number> {
   const usage: Record<string, number> = Object.create(null)
   for (const element of childrenOf(xml, 'Usage')) {
+    const unknown = Object.keys(element.attributes).find((name) => name !== 'metric') ?? element.children[0]?.name
+    if (unknown !== undefined) {
+      const text = `<Usage> has nothing called ${unknown}; write <Usage metric="hits">1</Usage>, once for each metric`
+      problems.error('InvalidUsage', element.at, text)
+      continue
+    }
     const metric = element.attributes['metric'] ?? 'hits'
     const text = element.text.trim() === '' ? '1' : element.text.trim()
     if (/^\d{1,15}$/.test(text)) usage[metric] = (usage[metric] ?? 0) + Number(text)
