@@ -52,11 +52,15 @@ function isFresh(folder: string): boolean {
   ) {
     return false
   }
-  const files = ['', 'src', 'styles'].flatMap((part) =>
-    readdirSync(join(sources, part), { withFileTypes: true })
-      .filter((entry) => entry.isFile())
-      .map((entry) => join(sources, part, entry.name)),
-  )
+  const files = [
+    join(sources, 'index.html'),
+    join(sources, 'icon.svg'),
+    ...['src', 'styles'].flatMap((part) =>
+      readdirSync(join(sources, part), { withFileTypes: true, recursive: true })
+        .filter((entry) => entry.isFile())
+        .map((entry) => join(entry.parentPath, entry.name)),
+    ),
+  ]
   // Types are all that the dashboard takes from src/, so that nothing there makes a bundle old.
   return [...files, import.meta.filename, join(root, 'package-lock.json')].every(
     (file) => (modifiedMs(file) ?? 0) <= built,

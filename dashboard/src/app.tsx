@@ -1,61 +1,80 @@
 import { type JSX, render } from 'preact'
+import { useEffect, useState } from 'preact/hooks'
 import type { OverviewAnswer } from '../../src/admin/native/answers.ts'
+import { followLinks, useAddress } from './address.ts'
 import { useLive } from './call.ts'
 import { count } from './format.ts'
-import { ResponseCodesPage } from './response-codes.tsx'
-import { applyTheme, ThemePicker } from './theme.tsx'
-
-interface Page {
-  readonly path: string
-  readonly label: string
-  readonly draw: () => JSX.Element
-}
-
-/** The menu: only what there is. The admin door has the same addresses in its list of pages. */
-const menu: readonly { readonly title: string; readonly pages: readonly Page[] }[] = [
-  {
-    title: 'Analytics',
-    pages: [{ path: '/analytics/response-codes', label: 'Response codes', draw: ResponseCodesPage }],
-  },
-]
+import { type MenuPage, menu, pageAt } from './menu.tsx'
+import { applyTheme, ThemePicker } from './parts/theme.tsx'
+import { searchOf, sharedOf, viewOf } from './view.ts'
 
 function App(): JSX.Element {
-  const pages = menu.flatMap((group) => group.pages)
-  const page = pages.find(({ path }) => path === location.pathname) ?? pages[0]!
-  document.title = `${page.label} · Postern`
+  const { path, search } = useAddress()
+  const { page, name } = pageAt(path) ?? { page: menu[0]!.pages[0]!, name: null }
   return (
     <div class="shell">
       <a class="skip" href="#main">
         Skip to the page
       </a>
-      <aside class="side">
-        <a class="brand" href="/">
-          <img src="/assets/icon.svg" alt="" width="28" height="28" />
-          Postern
-        </a>
-        <nav aria-label="Main">
-          {menu.map(({ title, pages }) => (
-            <section key={title}>
-              <h2>{title}</h2>
-              <ul>
-                {pages.map(({ path, label }) => (
-                  <li key={path}>
-                    <a href={path} {...(path === page.path ? { 'aria-current': 'page' as const } : {})}>
-                      {label}
-                    </a>
-                  </li>
-                ))}
-              </ul>
-            </section>
-          ))}
-        </nav>
-        <ThemePicker />
-      </aside>
+      <Side current={page} path={path} search={search} />
       <main id="main" tabIndex={-1}>
         <Health />
-        <page.draw />
+        {name !== null && page.drawOne !== undefined ? (
+          <page.drawOne key={path} name={name} />
+        ) : (
+          <page.draw key={path} />
+        )}
       </main>
     </div>
+  )
+}
+
+interface SideProps {
+  readonly current: MenuPage
+  readonly path: string
+  readonly search: string
+}
+
+function Side({ current, path, search }: SideProps): JSX.Element {
+  const [open, setOpen] = useState(false)
+  useEffect(() => setOpen(false), [path])
+  const shared = searchOf(sharedOf(viewOf(search)))
+  return (
+    <aside class={`side${open ? ' open' : ''}`}>
+      <a class="brand" href={menu[0]!.pages[0]!.path}>
+        <img src="/assets/icon.svg" alt="" width="28" height="28" />
+        Postern
+      </a>
+      <button
+        type="button"
+        class="menu-button"
+        aria-expanded={open}
+        aria-controls="menu"
+        onClick={() => setOpen(!open)}
+      >
+        Menu
+      </button>
+      <nav id="menu" aria-label="Main">
+        {menu.map(({ title, timed, pages }) => (
+          <section key={title}>
+            {title !== '' && <h2>{title}</h2>}
+            <ul>
+              {pages.map((page) => (
+                <li key={page.path}>
+                  <a
+                    href={page.path + (timed ? shared : '')}
+                    {...(page === current ? { 'aria-current': page.path === path ? ('page' as const) : true } : {})}
+                  >
+                    {page.label}
+                  </a>
+                </li>
+              ))}
+            </ul>
+          </section>
+        ))}
+        <ThemePicker />
+      </nav>
+    </aside>
   )
 }
 
@@ -74,4 +93,5 @@ function Health(): JSX.Element | null {
 }
 
 applyTheme()
+followLinks((path) => pageAt(path) !== undefined)
 render(<App />, document.getElementById('app')!)

@@ -32,16 +32,19 @@ export interface Live<Answer> {
   readonly stale: boolean
 }
 
-/** Asks at once, again every `everyMs` while the page is seen, and again when the path changes. */
-export function useLive<Answer>(path: string, everyMs: number): Live<Answer> {
-  const [state, setState] = useState<{ path: string; answer: Answer | undefined; error: CallError | undefined }>({
-    path: '',
-    answer: undefined,
-    error: undefined,
-  })
+/** Asks at once, again every `everyMs` while the page is seen, and again when the path changes. Null: there is nothing to ask. */
+export function useLive<Answer>(path: string | null, everyMs: number): Live<Answer> {
+  const [state, setState] = useState<{ path: string | null; answer: Answer | undefined; error: CallError | undefined }>(
+    {
+      path: null,
+      answer: undefined,
+      error: undefined,
+    },
+  )
   const latest = useRef(path)
   latest.current = path
   useEffect(() => {
+    if (path === null) return
     const abort = new AbortController()
     let timer: ReturnType<typeof setTimeout> | undefined
     const ask = async (): Promise<void> => {

@@ -23,8 +23,36 @@ export function share(part: number, all: number): string {
 
 export function duration(ms: number | null): string {
   if (ms === null) return '–'
+  if (ms > 0 && ms < 0.1) return '< 0.1 ms'
   if (ms < 10) return `${Math.round(ms * 10) / 10} ms`
   return ms < 1000 ? `${Math.round(ms)} ms` : `${Math.round(ms / 100) / 10} s`
+}
+
+const units: readonly (readonly [name: string, ms: number])[] = [
+  ['day', 86_400_000],
+  ['hour', 3_600_000],
+  ['minute', 60_000],
+  ['second', 1_000],
+]
+
+/** A span in its two greatest units: "3 hours 5 minutes"; "now" below a second. */
+export function span(ms: number): string {
+  let rest = Math.max(0, ms)
+  const first = units.findIndex(([, unitMs]) => rest >= unitMs)
+  if (first === -1) return 'now'
+  const parts = units.slice(first, first + 2).flatMap(([name, unitMs]) => {
+    const whole = Math.floor(rest / unitMs)
+    rest -= whole * unitMs
+    return whole === 0 ? [] : [`${whole} ${name}${whole === 1 ? '' : 's'}`]
+  })
+  return parts.join(' ')
+}
+
+/** 1536 -> 1.5 KiB */
+export function bytes(size: number): string {
+  if (size < 1024) return `${size} B`
+  const [value, unit] = size < 1024 ** 2 ? [size / 1024, 'KiB'] : [size / 1024 ** 2, 'MiB']
+  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${unit}`
 }
 
 /** Writes instants (ms) by the clocks of one time zone: the one that the granules are of. */
@@ -38,6 +66,10 @@ export interface Times {
   readonly longMonth: (ms: number) => string
   /** 2026-11-22 */
   readonly isoDay: (ms: number) => string
+  /** 22 Nov 2026, 13:04:05 */
+  readonly moment: (ms: number) => string
+  /** 22 Nov 2026 13:04:05 UTC, as in 3scale's files */
+  readonly stamp: (ms: number) => string
 }
 
 const made = new Map<string, Times>()
@@ -49,15 +81,20 @@ export function timesIn(zone: string): Times {
     const format = new Intl.DateTimeFormat(locale, { timeZone: zone, hourCycle: 'h23', ...options })
     return (ms) => format.format(ms)
   }
+  const day = { day: '2-digit', month: 'short', year: 'numeric' } as const
+  const clock = { hour: '2-digit', minute: '2-digit', second: '2-digit' } as const
+  const stamp = writer({ ...day, ...clock, timeZoneName: 'short' })
   const times: Times = {
     zone,
     clock: writer({ hour: '2-digit', minute: '2-digit' }),
-    seconds: writer({ hour: '2-digit', minute: '2-digit', second: '2-digit' }),
+    seconds: writer(clock),
     shortDay: writer({ day: 'numeric', month: 'short' }),
     longDay: writer({ weekday: 'short', day: 'numeric', month: 'short', year: 'numeric' }),
     month: writer({ month: 'short', year: 'numeric' }),
     longMonth: writer({ month: 'long', year: 'numeric' }),
     isoDay: writer({ year: 'numeric', month: '2-digit', day: '2-digit' }, 'sv-SE'),
+    moment: writer({ ...day, ...clock }),
+    stamp: (ms) => stamp(ms).replace(',', ''),
   }
   made.set(zone, times)
   return times

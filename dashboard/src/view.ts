@@ -1,9 +1,10 @@
-import { useEffect, useState } from 'preact/hooks'
+import { useMemo } from 'preact/hooks'
+import { go, useAddress } from './address.ts'
 import { ownZone } from './format.ts'
 
 export type By = 'code' | 'answerer'
 
-/** What the page shows. All of it is in the address, so that a view can be shared and Back works. */
+/** What a page shows. All of it is in the address, so that a view can be shared and Back works. */
 export interface View {
   /** '24h', ...; null when `from` is set. */
   readonly last: string | null
@@ -16,74 +17,121 @@ export interface View {
   readonly zone: string | null
   readonly service: string | null
   readonly proxy: string | null
+  readonly application: string | null
+  readonly metric: string | null
   readonly by: By
   /** Series that the legend hides. */
   readonly hidden: readonly string[]
+  /** The start of the granule whose calls are listed: an ISO 8601 instant. */
+  readonly at: string | null
+  /** Filters of calls. */
+  readonly class: string | null
+  readonly status: string | null
+  readonly answeredBy: string | null
+  /** What is searched for. */
+  readonly q: string | null
+  /** Of a long list, from 1. */
+  readonly page: string | null
 }
 
 export const defaultLast = '24h'
 
+/** Names that are in the address as they are here. */
+const plain = [
+  'from',
+  'until',
+  'last',
+  'per',
+  'zone',
+  'service',
+  'proxy',
+  'application',
+  'metric',
+  'at',
+  'class',
+  'status',
+  'answeredBy',
+  'q',
+  'page',
+] as const
+
+const range = ['last', 'from', 'until', 'per', 'zone'] as const
+const scopes = ['service', 'proxy', 'application'] as const
+
 export function viewOf(search: string): View {
   const query = new URLSearchParams(search)
-  const from = query.get('from')
+  const texts = Object.fromEntries(plain.map((name) => [name, query.get(name) || null])) as Record<
+    (typeof plain)[number],
+    string | null
+  >
+  const { from } = texts
+  // At most one scope counts: the first of them.
+  const scope = scopes.find((name) => texts[name] !== null)
+  const scoped = Object.fromEntries(scopes.map((name) => [name, name === scope ? texts[name] : null]))
   return {
-    last: from === null ? (query.get('last') ?? defaultLast) : null,
-    from,
-    until: from === null ? null : query.get('until'),
-    per: query.get('per'),
-    zone: query.get('zone'),
-    service: query.get('service'),
-    proxy: query.get('service') === null ? query.get('proxy') : null,
+    ...texts,
+    ...scoped,
+    last: from === null ? (texts.last ?? defaultLast) : null,
+    until: from === null ? null : texts.until,
     by: query.get('by') === 'answerer' ? 'answerer' : 'code',
     hidden: query.get('hide')?.split(',').filter(Boolean) ?? [],
   }
 }
 
-/** The query of the page's address; what is as it is by default is left out. */
-export function searchOf(view: View): string {
+/** The query of a page's address; what is as it is by default is left out. */
+export function searchOf(view: Partial<View>): string {
   const query = new URLSearchParams()
-  if (view.from !== null) query.set('from', view.from)
-  if (view.until !== null) query.set('until', view.until)
-  if (view.last !== null && view.last !== defaultLast) query.set('last', view.last)
-  if (view.per !== null) query.set('per', view.per)
-  if (view.zone !== null) query.set('zone', view.zone)
-  if (view.service !== null) query.set('service', view.service)
-  if (view.proxy !== null) query.set('proxy', view.proxy)
-  if (view.by !== 'code') query.set('by', view.by)
-  if (view.hidden.length > 0) query.set('hide', view.hidden.join(','))
-  // Commas and slashes need no escape in a query, and the address is there to be read.
-  const text = query.toString().replaceAll('%2C', ',').replaceAll('%2F', '/')
+  for (const name of plain) {
+    const value = view[name]
+    if (typeof value === 'string' && !(name === 'last' && value === defaultLast)) query.set(name, value)
+  }
+  if (view.by === 'answerer') query.set('by', view.by)
+  if (view.hidden !== undefined && view.hidden.length > 0) query.set('hide', view.hidden.join(','))
+  // Commas, slashes and colons need no escape in a query, and the address is there to be read.
+  const text = query.toString().replaceAll('%2C', ',').replaceAll('%2F', '/').replaceAll('%3A', ':')
   return text === '' ? '' : `?${text}`
 }
 
-/** The parameters of the call that brings this view's numbers. */
-export function callOf(view: View): string {
+/** What the pages of statistics have in common: the time bar's state and the service. */
+export function sharedOf(view: View): Partial<View> {
+  const { last, from, until, per, zone, service } = view
+  return { last, from, until, per, zone, service }
+}
+
+/** The parameters of a range, as every call of statistics takes them. */
+export function rangeOf(view: View): URLSearchParams {
   const query = new URLSearchParams()
   if (view.last !== null) query.set('last', view.last)
   if (view.from !== null) query.set('since', view.from)
   if (view.until !== null) query.set('until', view.until)
   if (view.per !== null) query.set('granularity', view.per)
   query.set('timezone', view.zone ?? ownZone)
-  if (view.service !== null) query.set('service', view.service)
-  if (view.proxy !== null) query.set('proxy', view.proxy)
+  return query
+}
+
+/** The parameters of the call that brings this view's numbers: range and scope. */
+export function callOf(view: View): string {
+  const query = rangeOf(view)
+  for (const name of scopes) if (view[name] !== null) query.set(name, view[name])
   return query.toString()
 }
 
-export type Change = (part: Partial<View>) => void
+/** `replace`: no step of its own for Back, as while one types. */
+export type Change = (part: Partial<View>, replace?: boolean) => void
 
 /** The view of the address, and how to change it: every change is a step that Back undoes. */
 export function useView(): [View, Change] {
-  const [view, setView] = useState(() => viewOf(location.search))
-  useEffect(() => {
-    const back = (): void => setView(viewOf(location.search))
-    addEventListener('popstate', back)
-    return () => removeEventListener('popstate', back)
-  }, [])
-  const change: Change = (part) => {
-    const next = { ...view, ...part }
-    const search = searchOf(next)
-    if (search !== location.search) history.pushState(null, '', location.pathname + search)
-    setView(next)
+  const { path, search } = useAddress()
+  const view = useMemo(() => viewOf(search), [search])
+  const change: Change = (part, replace) => {
+    // A granule of another range is none of this one.
+    const moved = range.some((name) => name in part) ? { at: null, class: null } : {}
+    go(path + searchOf({ ...view, ...moved, ...part }), replace)
   }
   return [view, change]
+}
+
+/** Minutes and hours move before one's eyes; days and months do not. */
+export function refreshMs(view: View): number {
+  return view.last === '1h' || view.last === '24h' ? 3_000 : 15_000
 }

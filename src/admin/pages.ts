@@ -6,8 +6,23 @@ import { type Guard, offeredSecrets } from './auth.ts'
 import { pathOf } from './errors.ts'
 import { reloadPage, signInPage, unbuiltPage } from './sign-in.ts'
 
-/** Addresses that the dashboard draws a page for; the first is where `/` leads. */
-export const pages: readonly string[] = ['/analytics/response-codes']
+/**
+ * Addresses that the dashboard draws a page for, as its menu has them; the first is where `/` leads. Below those that end in
+ * `/*` stands the name of one thing, which may be long and hold anything.
+ */
+export const pages: readonly string[] = [
+  '/overview',
+  '/analytics/usage',
+  '/analytics/response-codes',
+  '/analytics/top-applications',
+  '/applications',
+  '/applications/*',
+  '/throttles',
+  '/proxies',
+  '/proxies/*',
+  '/explain',
+  '/explain/*',
+]
 
 const types: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',

@@ -1,7 +1,7 @@
 import type { JSX } from 'preact'
-import type { ResponseCodesAnswer } from '../../src/admin/native/answers.ts'
-import { timesIn } from './format.ts'
-import type { Change, View } from './view.ts'
+import type { ResponseCodesAnswer } from '../../../src/admin/native/answers.ts'
+import { timesIn } from '../format.ts'
+import type { Change, View } from '../view.ts'
 
 interface EmptyProps {
   readonly view: View
@@ -11,7 +11,7 @@ interface EmptyProps {
 
 /** Nothing to draw: why that can be, and what to do about it. */
 export function Empty({ view, change, answer }: EmptyProps): JSX.Element {
-  const scope = view.service !== null || view.proxy !== null
+  const scope = view.service !== null || view.proxy !== null || view.application !== null
   const wide = view.last === '12m'
   return (
     <section class="panel empty">
@@ -48,7 +48,7 @@ export function Empty({ view, change, answer }: EmptyProps): JSX.Element {
           </button>
         )}
         {scope && (
-          <button type="button" onClick={() => change({ service: null, proxy: null })}>
+          <button type="button" onClick={() => change({ service: null, proxy: null, application: null })}>
             Show all traffic
           </button>
         )}

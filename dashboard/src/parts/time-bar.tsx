@@ -1,8 +1,8 @@
 import type { JSX } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
-import type { ResponseCodesAnswer } from '../../src/admin/native/answers.ts'
-import { ownZone, timesIn } from './format.ts'
-import type { Change, View } from './view.ts'
+import type { RangeAnswer } from '../../../src/admin/native/answers.ts'
+import { ownZone, timesIn } from '../format.ts'
+import type { Change, View } from '../view.ts'
 
 /** As the API names them; 'custom' opens the two dates. */
 const ranges: readonly (readonly [last: string, label: string, spoken: string])[] = [
@@ -18,11 +18,13 @@ const dayMs = 86_400_000
 interface TimeBarProps {
   readonly view: View
   readonly change: Change
-  readonly answer: ResponseCodesAnswer | undefined
+  readonly answer: RangeAnswer | undefined
+  /** False: the page shows no steps, only the whole range. */
+  readonly steps?: boolean
 }
 
 /** From when to when, and in which steps. The same on every page of statistics. */
-export function TimeBar({ view, change, answer }: TimeBarProps): JSX.Element {
+export function TimeBar({ view, change, answer, steps = true }: TimeBarProps): JSX.Element {
   const nowMs = answer?.nowMs ?? Date.now()
   const zone = view.zone ?? ownZone
   const { isoDay } = timesIn(answer?.timezone ?? 'UTC')
@@ -54,28 +56,34 @@ export function TimeBar({ view, change, answer }: TimeBarProps): JSX.Element {
       {view.from !== null && (
         <Dates from={view.from} until={view.until ?? isoDay(nowMs)} today={isoDay(nowMs)} change={change} />
       )}
-      <label class="field">
-        <span>per</span>
-        <select
-          value={view.per ?? answer?.granularity ?? ''}
-          onChange={(event) => change({ per: event.currentTarget.value })}
-        >
-          {offered(view, answer).map((each) => (
-            <option key={each} value={each}>
-              {each}
-            </option>
-          ))}
-        </select>
-      </label>
+      {steps && <Steps view={view} change={change} answer={answer} />}
       <Zones zone={zone} change={change} />
     </fieldset>
+  )
+}
+
+function Steps({ view, change, answer }: TimeBarProps): JSX.Element {
+  return (
+    <label class="field">
+      <span>per</span>
+      <select
+        value={view.per ?? answer?.granularity ?? ''}
+        onChange={(event) => change({ per: event.currentTarget.value })}
+      >
+        {offered(view, answer).map((each) => (
+          <option key={each} value={each}>
+            {each}
+          </option>
+        ))}
+      </select>
+    </label>
   )
 }
 
 const lengthsMs: Readonly<Record<string, number>> = { day: dayMs, month: 28 * dayMs }
 
 /** Steps that the range can be shown in, without those that are longer than all of it. */
-function offered(view: View, answer: ResponseCodesAnswer | undefined): readonly string[] {
+function offered(view: View, answer: RangeAnswer | undefined): readonly string[] {
   if (answer === undefined) return view.per === null ? [] : [view.per]
   const rangeMs = answer.nowMs - answer.sinceMs
   return answer.granularities.filter((each) => (lengthsMs[each] ?? 0) < rangeMs || each === answer.granularity)

@@ -1,8 +1,10 @@
 import type { JSX } from 'preact'
-import type { ResponseCodesAnswer } from '../../src/admin/native/answers.ts'
-import { count, granule, share, type Times } from './format.ts'
-import { colourOfStatus, type Series } from './series.ts'
-import { reasonOf } from './statuses.ts'
+import type { ResponseCodesAnswer } from '../../../src/admin/native/answers.ts'
+import { colourOfStatus, type Series } from '../chart/series.ts'
+import { count, granule, share, type Times } from '../format.ts'
+import { reasonOf } from '../statuses.ts'
+import { breakable } from './bits.tsx'
+import { type Column, ListPanel } from './table.tsx'
 
 /** Every status that was answered in the range. */
 export function StatusTable({ answer }: { readonly answer: ResponseCodesAnswer }): JSX.Element {
@@ -41,86 +43,57 @@ interface ShareTableProps {
 
 function ShareTable({ title, nameTitle, meaningTitle, rows }: ShareTableProps): JSX.Element {
   const all = rows.reduce((sum, { calls }) => sum + calls, 0)
-  return (
-    <section class="panel">
-      <h2>{title}</h2>
-      <div class="scroll">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">{nameTitle}</th>
-              <th scope="col">{meaningTitle}</th>
-              <th scope="col" class="number">
-                Calls
-              </th>
-              <th scope="col" class="number">
-                Share
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {rows.map(({ key, name, meaning, colour, calls }) => (
-              <tr key={key}>
-                <th scope="row">
-                  <span class="swatch" style={{ '--swatch': colour }} />
-                  {name}
-                </th>
-                <td class="quiet wraps">{meaning}</td>
-                <td class="number">{count(calls)}</td>
-                <td class="number share">
-                  <span
-                    class="bar"
-                    style={{ '--swatch': colour, '--share': all === 0 ? 0 : calls / all }}
-                    aria-hidden="true"
-                  />
-                  <span class="share-figure">{share(calls, all)}</span>
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
-    </section>
-  )
+  const columns: readonly Column<ShareRow>[] = [
+    {
+      title: nameTitle,
+      draw: ({ name, colour }) => (
+        <>
+          <span class="swatch" style={{ '--swatch': colour }} />
+          {name}
+        </>
+      ),
+    },
+    { title: meaningTitle, kind: 'wraps', draw: ({ meaning }) => <span class="quiet">{meaning}</span> },
+    { title: 'Calls', kind: 'number', draw: ({ calls }) => count(calls) },
+    {
+      title: 'Share',
+      kind: 'number share',
+      draw: ({ colour, calls }) => (
+        <>
+          <span class="bar" style={{ '--swatch': colour, '--share': all === 0 ? 0 : calls / all }} aria-hidden="true" />
+          <span class="share-figure">{share(calls, all)}</span>
+        </>
+      ),
+    },
+  ]
+  return <ListPanel title={title} caption={title} empty="" columns={columns} rows={rows} keyOf={({ key }) => key} />
 }
+
+type ErrorRow = ResponseCodesAnswer['errors'][number]
+
+const errorColumns: readonly Column<ErrorRow>[] = [
+  { title: 'Error', kind: 'wraps', draw: ({ errorCode }) => <span class="code">{breakable(errorCode)}</span> },
+  {
+    title: 'Proxy',
+    kind: 'wraps',
+    draw: ({ proxy }) => (proxy === '' ? <span class="quiet">no proxy matched</span> : proxy),
+  },
+  { title: 'Calls', kind: 'number', draw: ({ calls }) => count(calls) },
+]
 
 /** The faults behind the failures, as their tables name them. */
 export function ErrorTable({ answer }: { readonly answer: ResponseCodesAnswer }): JSX.Element | null {
   if (answer.errors.length === 0) return null
   return (
-    <section class="panel">
-      <h2>Most frequent errors</h2>
-      <div class="scroll">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">Error</th>
-              <th scope="col">Proxy</th>
-              <th scope="col" class="number">
-                Calls
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {answer.errors.slice(0, 10).map(({ proxy, errorCode, calls }) => (
-              <tr key={`${proxy} ${errorCode}`}>
-                <th scope="row" class="code wraps">
-                  {breakable(errorCode)}
-                </th>
-                <td class="wraps">{proxy === '' ? <span class="quiet">no proxy matched</span> : proxy}</td>
-                <td class="number">{count(calls)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
-    </section>
+    <ListPanel
+      title="Most frequent errors"
+      caption="Most frequent errors"
+      empty=""
+      columns={errorColumns}
+      rows={answer.errors.slice(0, 10)}
+      keyOf={({ proxy, errorCode }) => `${proxy} ${errorCode}`}
+    />
   )
-}
-
-/** Long names of faults may break after their dots. */
-function breakable(name: string): (string | JSX.Element)[] {
-  return name.split(/(?<=\.)/).flatMap((part, index) => (index === 0 ? [part] : [<wbr key={part} />, part]))
 }
 
 interface ValuesTableProps {
@@ -128,10 +101,12 @@ interface ValuesTableProps {
   readonly edgesMs: readonly number[]
   readonly granularity: string
   readonly times: Times
+  /** What the sum of a step is called. */
+  readonly sum: string
 }
 
 /** The chart in numbers, the newest granule first; those without calls are left out. */
-export function ValuesTable({ series, edgesMs, granularity, times }: ValuesTableProps): JSX.Element {
+export function ValuesTable({ series, edgesMs, granularity, times, sum }: ValuesTableProps): JSX.Element {
   const rows = edgesMs
     .slice(0, -1)
     .map((startMs, at) => ({ startMs, at, all: series.reduce((sum, { values }) => sum + (values[at] ?? 0), 0) }))
@@ -150,7 +125,7 @@ export function ValuesTable({ series, edgesMs, granularity, times }: ValuesTable
               </th>
             ))}
             <th scope="col" class="number">
-              Calls
+              {sum}
             </th>
           </tr>
         </thead>

@@ -1,5 +1,6 @@
-import type { Answerer, CodeClass, ResponseCodesAnswer } from '../../src/admin/native/answers.ts'
-import type { By } from './view.ts'
+import type { Answerer, CodeClass, ResponseCodesAnswer } from '../../../src/admin/native/answers.ts'
+import { count } from '../format.ts'
+import type { By } from '../view.ts'
 
 /** One area of the chart. */
 export interface Series {
@@ -65,6 +66,23 @@ function seriesFrom(key: string, { label, meaning, colour, always }: Kind, value
   return always || total > 0 ? { key, label, meaning, colour, values, total } : null
 }
 
+/** What an answerer is called, and what it means. */
+export function answererWords(answerer: Answerer): {
+  readonly label: string
+  readonly meaning: string
+  readonly colour: string
+} {
+  return answerers[answerer]
+}
+
+export function isAnswerer(key: string | null): key is Answerer {
+  return key !== null && Object.hasOwn(answerers, key)
+}
+
+/** Every class that calls can be filtered by, and everyone who can answer, in the order of the charts. */
+export const classNames: readonly CodeClass[] = ['2XX', '3XX', '4XX', '499', '5XX']
+export const answererNames: readonly Answerer[] = answererOrder
+
 /** The series that a status belongs to. */
 export function colourOfStatus(status: number): string {
   if (status === 499) return classes['499'].colour
@@ -80,4 +98,36 @@ export function stacked(series: readonly Series[]): number[][] {
     below = edge
     return edge
   })
+}
+
+/** The area at a height of one step; `tolerance` is how far off the height may be, for areas too thin to be hit. */
+export function seriesAt(series: readonly Series[], at: number, value: number, tolerance: number): Series | undefined {
+  let top = 0
+  let found: Series | undefined
+  for (const each of series) {
+    const own = each.values[at] ?? 0
+    if (own === 0) continue
+    const from = top
+    top += own
+    const inside = value >= from && value < top
+    // A thin area wins over a thick one beside it: it could not be hit otherwise.
+    const beside = own < tolerance * 2 && value >= from - tolerance && value < top + tolerance
+    const above = value >= from && value < top + tolerance
+    if (beside) return each
+    if (inside || above) found = each
+  }
+  return found
+}
+
+/** One step in words. */
+export function wordsAt(series: readonly Series[], time: string, at: number, sum: string): string {
+  const parts = series
+    .filter(({ values }) => (values[at] ?? 0) > 0)
+    .map(({ label, values }) => `${label} ${count(values[at]!)}`)
+  return `${time}: ${parts.length === 0 ? `no ${sum.toLowerCase()}` : parts.join(', ')}`
+}
+
+/** The whole range in words. */
+export function wordsOf(series: readonly Series[]): string {
+  return `Whole range: ${series.map(({ label, total }) => `${label} ${count(total)}`).join(', ')}. Arrow keys read single steps.`
 }

@@ -1,5 +1,5 @@
 import uPlot from 'uplot'
-import { shortCount, type Times } from './format.ts'
+import { shortCount, type Times } from '../format.ts'
 import type { Series } from './series.ts'
 
 interface Drawing {
