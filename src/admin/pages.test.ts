@@ -1,8 +1,10 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, test } from 'vitest'
 import { demoOptions, demoToken } from '../../test/browser/demo-gateway.ts'
+import { pages } from './pages.ts'
 import { buildAdmin } from './server.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'postern-pages-'))
@@ -25,16 +27,38 @@ const authorization = `Bearer ${demoToken}`
 describe('the dashboard', () => {
   test('draws its pages for who has the token, and leads there from /', async () => {
     const root = await app.inject({ url: '/', headers: { authorization } })
-    expect([root.statusCode, root.headers.location]).toEqual([302, '/analytics/response-codes'])
+    expect([root.statusCode, root.headers.location]).toEqual([302, '/overview'])
     const page = await app.inject({ url: '/analytics/response-codes?last=7d', headers: { authorization } })
     expect([page.statusCode, page.headers['content-type']]).toEqual([200, 'text/html; charset=utf-8'])
     expect(page.body).toContain('<title>Postern</title>')
   })
 
+  test('has a page for each entry of its menu, and for each thing in its lists', async () => {
+    const menu = readFileSync(fileURLToPath(new URL('../../dashboard/src/menu.tsx', import.meta.url)), 'utf8')
+    const entries = [...menu.matchAll(/\{ path: '([^']+)', label: '[^']+', draw: \w+(, drawOne)?/g)]
+    expect(entries.length).toBeGreaterThan(5)
+    const addresses = entries.flatMap(([, path, one]) => (one === undefined ? [path] : [path, `${path}/*`]))
+    expect(addresses).toEqual(pages)
+    for (const path of pages) {
+      const name = path.replace('*', `a%2Fb%20${'c'.repeat(200)}`)
+      expect([path, (await app.inject({ url: name, headers: { authorization } })).statusCode]).toEqual([path, 200])
+      expect([path, (await app.inject(name)).statusCode]).toEqual([path, 401])
+    }
+  })
+
+  test('leads to the page that was asked for once the token is given', async () => {
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+    const url = '/proxies/weather?by=answerer&token=wrong'
+    const good = await app.inject({ method: 'POST', url, headers, payload: `token=${demoToken}` })
+    expect([good.statusCode, good.headers.location]).toEqual([303, '/proxies/weather?by=answerer'])
+    const wrong = await app.inject({ method: 'POST', url, headers, payload: 'token=wrong' })
+    expect([wrong.statusCode, wrong.headers['set-cookie']]).toEqual([401, undefined])
+  })
+
   test('asks others to sign in, and shows links of other sites to who has a session', async () => {
     const page = await app.inject('/analytics/response-codes')
     expect(page.statusCode).toBe(401)
-    expect(page.body).toContain('<form method="post" action="/session">')
+    expect(page.body).toContain('<form method="post">')
     const linked = await app.inject({
       url: '/analytics/response-codes?service="><script>&last=7d',
       headers: { 'sec-fetch-site': 'cross-site' },

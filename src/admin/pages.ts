@@ -113,16 +113,23 @@ function openSession(guard: Guard, reply: FastifyReply, to: string): FastifyRepl
   return reply.header('set-cookie', guard.sessions.open()).header('cache-control', 'no-store').redirect(to, 303)
 }
 
-/** The form of the sign-in page: for who opens the address without the link. */
+/** For scripts, which want no page. */
+const sessionPath = '/session'
+
+/** The form of the sign-in page, for who opens an address without the link: it leads to the page of that address. */
 function signInRoutes(scope: FastifyInstance, guard: Guard): void {
   const form = 'application/x-www-form-urlencoded'
   scope.addContentTypeParser(form, { parseAs: 'string', bodyLimit: 4096 }, (_request, body, done) => {
     done(null, new URLSearchParams(body as string))
   })
-  scope.post('/session', (request: FastifyRequest<{ Body: unknown }>, reply) => {
+  const enter = (request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const token = request.body instanceof URLSearchParams ? (request.body.get('token') ?? '').trim() : ''
-    return guard.isToken(token) ? openSession(guard, reply, '/') : sendHtml(reply, 401, signInPage(true))
-  })
+    if (!guard.isToken(token)) return sendHtml(reply, 401, signInPage(true))
+    const { token: _wrong, ...others } = request.query as Record<string, string | string[] | undefined>
+    const path = pathOf(request.url)
+    return openSession(guard, reply, path === sessionPath ? '/' : path + queryOf(others))
+  }
+  for (const path of [sessionPath, '/', ...pages]) scope.post(path, enter)
 }
 
 function sendHtml(reply: FastifyReply, status: number, html: string): FastifyReply {

@@ -20,7 +20,8 @@ ${body}
 `
 }
 
-const form = `<form method="post" action="/session">
+// To the address that it stands at: whoever wanted a page gets that page.
+const form = `<form method="post">
 <label for="token">Admin token</label>
 <input id="token" name="token" type="password" autocomplete="current-password" required autofocus>
 <button type="submit">Open the dashboard</button>

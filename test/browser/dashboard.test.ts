@@ -74,8 +74,7 @@ describe.skipIf(browserPath === undefined)('the dashboard in a browser', () => {
   /** Opens with the link that `start` prints, and waits for what is drawn. */
   async function open(path: string, settings: BrowserContextOptions = {}, door: Admin = admin): Promise<Page> {
     const page = await newPage(settings, door)
-    await page.goto(`${origin(door)}/?token=${demoToken}`)
-    if (path !== responseCodes) await page.goto(origin(door) + path)
+    await page.goto(`${origin(door)}${path}${path.includes('?') ? '&' : '?'}token=${demoToken}`)
     await page.locator('.uplot, .empty, .problem').first().waitFor()
     return page
   }
