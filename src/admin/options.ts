@@ -3,7 +3,10 @@ import type { ProxySettingsStore } from '../accounts/proxy-settings.ts'
 import type { Registry } from '../accounts/registry.ts'
 import type { Analytics } from '../analytics/ports.ts'
 import type { Clock } from '../core/clock.ts'
+import type { RecentCallsSettings } from '../model/deployment.ts'
 import type { Service } from '../model/service.ts'
+import type { RecentCall } from '../trace/recent-call.ts'
+import type { CallFilter, CallPage } from '../trace/recent-calls.ts'
 import type { ApigContext } from './apig/context.ts'
 import type { EdgeContext } from './edge/context.ts'
 import type { MetricsSource } from './metrics.ts'
@@ -39,6 +42,14 @@ export interface AccountServices {
   backendUrl(): string
 }
 
+/** What the gateway threads remember. */
+export interface RecentCallsSource {
+  settings(): RecentCallsSettings
+  /** One page of each thread that answers; `silent` counts the others. */
+  page(filter: CallFilter): Promise<{ readonly answers: readonly CallPage[]; readonly silent: number }>
+  find(requestId: string): Promise<RecentCall | null>
+}
+
 /** All that the admin door needs; it keeps no globals and reads no environment. */
 export interface AdminOptions {
   /** Default 127.0.0.1. */
@@ -52,6 +63,7 @@ export interface AdminOptions {
   /** 3scale's accounts and what was used; null: there are none. */
   readonly accounts: AccountServices | null
   readonly proxies: () => readonly ProxySummary[]
+  readonly recentCalls: RecentCallsSource
   readonly metrics: MetricsSource
   /** Edge's management API changes this; null: there is no such API. */
   readonly edge: EdgeContext | null

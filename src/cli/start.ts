@@ -33,6 +33,7 @@ import { loadPaths } from './load-paths.ts'
 import { openCatalog } from './open-catalog.ts'
 import type { StartOptions } from './options.ts'
 import { Portal } from './portal.ts'
+import { recentCallsOf } from './recent-calls.ts'
 import { selfCalls } from './self-calls.ts'
 import { onShutdown } from './shutdown.ts'
 import { Stores } from './stores.ts'
@@ -175,6 +176,7 @@ async function serve(config: PosternConfig, options: StartOptions, log: Log, beg
       gateway: () => ({ host: loopback(options.host), port: fleet.port }),
       now: Date.now,
     },
+    recentCalls: recentCallsOf(fleet, () => catalog.config.settings),
     metrics: {
       totals: async () => {
         const { answers } = await fleet.ask('load', null)

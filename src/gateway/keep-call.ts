@@ -30,7 +30,8 @@ export function keepCall(slot: RecentSlot, call: Call, record: CallRecord, mask:
   if (call.bodies !== null) {
     const { masker } = mask
     slot.requestBody = call.bodies.requestText(masker)
-    slot.responseBody = call.bodies.responseText(masker, (x.error ?? x.response)?.body.content ?? null)
+    const message = x.fault === null || x.answeredBy === 'target' ? 'response' : 'fault'
+    slot.responseBody = call.bodies.responseText(masker, message, (x.error ?? x.response)?.body.content ?? null)
   }
 }
 

@@ -29,12 +29,12 @@ export class KeptBodies {
   }
 
   /** `content`: what was sent without streaming. */
-  responseText(masker: Masker, content: Buffer | string | null): string | null {
+  responseText(masker: Masker, message: MaskedMessage, content: Buffer | string | null): string | null {
     const seen = this.#response
-    if (seen !== null) return shown(seen.bytes, seen.total, 'response', masker)
+    if (seen !== null) return shown(seen.bytes, seen.total, message, masker)
     if (content === null || content.length === 0) return null
     const bytes = typeof content === 'string' ? Buffer.from(content) : content
-    return shown(bytes.subarray(0, SEEN_BYTES_MAX), bytes.length, 'response', masker)
+    return shown(bytes.subarray(0, SEEN_BYTES_MAX), bytes.length, message, masker)
   }
 }
 

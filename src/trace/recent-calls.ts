@@ -5,8 +5,8 @@ import { RecentSlot, SLOT_BYTES } from './recent-slot.ts'
 /** Which calls are asked for; all that are given must hold. Times in ms since the epoch. */
 export interface CallFilter {
   readonly status?: number
-  /** First digit of the status; 499 is in none of them. */
-  readonly statusClass?: number
+  /** '4XX', without 499, which is one of its own; 'other': below 100 or above 599. */
+  readonly codeClass?: string
   readonly answeredBy?: AnsweredBy
   readonly proxy?: string
   readonly application?: string
@@ -112,14 +112,17 @@ export class RecentCalls {
   }
 }
 
-/** Status of a client that had gone: it is no error of 4XX. */
-const GONE = 499
+/** A client that had gone is no error of 4XX. */
+function classOf(status: number): string {
+  if (status === 499) return '499'
+  return status >= 100 && status < 600 ? `${Math.floor(status / 100)}XX` : 'other'
+}
 
 function fits(call: RecentSlot, filter: CallFilter): boolean {
-  const { status, statusClass } = filter
+  const { status, codeClass } = filter
   return (
     (status === undefined || call.status === status) &&
-    (statusClass === undefined || (Math.floor(call.status / 100) === statusClass && call.status !== GONE)) &&
+    (codeClass === undefined || classOf(call.status) === codeClass) &&
     (filter.answeredBy === undefined || call.answeredBy === filter.answeredBy) &&
     (filter.proxy === undefined || call.proxy === filter.proxy) &&
     (filter.application === undefined || call.application === filter.application) &&

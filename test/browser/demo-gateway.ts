@@ -1,4 +1,4 @@
-import type { AdminLog, AdminOptions } from '../../src/admin/options.ts'
+import type { AdminLog, AdminOptions, RecentCallsSource } from '../../src/admin/options.ts'
 import { latencyBucket } from '../../src/analytics/latency.ts'
 import type { Analytics } from '../../src/analytics/ports.ts'
 import type { AnsweredBy } from '../../src/analytics/record.ts'
@@ -20,6 +20,13 @@ export const demoServices: readonly Service[] = [
 ]
 
 export const silentLog: AdminLog = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
+
+/** Gateway threads that remember nothing. */
+const noRecentCalls: RecentCallsSource = {
+  settings: () => ({ max: 10_000, hours: 24, bodies: false }),
+  page: () => Promise.resolve({ answers: [], silent: 0 }),
+  find: () => Promise.resolve(null),
+}
 
 /** Options for `startAdmin` and `buildAdmin`, with an empty store unless told otherwise. */
 export function demoOptions(part: Partial<AdminOptions> = {}): AdminOptions {
@@ -48,6 +55,7 @@ export function demoOptions(part: Partial<AdminOptions> = {}): AdminOptions {
         connections: 4,
       }),
     },
+    recentCalls: noRecentCalls,
     debugToken: () => '',
     readiness: () => ({ ready: true }),
     dashboardFolder: null,

@@ -1,6 +1,7 @@
 import { granuleStart, granulesBefore, nextGranule } from '../../analytics/granules.ts'
 import { Zone } from '../../analytics/zone.ts'
 import { AdminError } from '../errors.ts'
+import type { RangeAnswer } from './answers.ts'
 
 /** How long one value of a chart stands for. From fine to coarse. */
 export type Granularity = 'minute' | 'hour' | 'day' | 'month'
@@ -54,6 +55,8 @@ export interface RangeQuery {
 /** A range in whole granules. */
 export interface Range {
   readonly nowMs: number
+  readonly sinceMs: number
+  readonly untilMs: number
   readonly timezone: string
   readonly granularity: Granularity
   /** All that this range could be asked in. */
@@ -118,7 +121,15 @@ function rangeIn(span: Span, granularity: Granularity | undefined, fitting: read
   }
   const edgesMs = [edgeBefore(granularity, span.sinceMs, zone)]
   while (edgesMs.at(-1)! < span.untilMs) edgesMs.push(nextEdge(granularity, edgesMs.at(-1)!, zone))
-  return { nowMs: span.nowMs, timezone: zone.name, granularity, granularities: fitting, edgesMs }
+  return {
+    nowMs: span.nowMs,
+    sinceMs: edgesMs[0]!,
+    untilMs: edgesMs.at(-1)!,
+    timezone: zone.name,
+    granularity,
+    granularities: fitting,
+    edgesMs,
+  }
 }
 
 function fittingIn(span: Span): Granularity[] {
@@ -162,4 +173,9 @@ const maxMs = Date.UTC(3000, 0, 1)
 
 function bad(message: string): AdminError {
   return new AdminError(400, 'bad_parameter', message)
+}
+
+/** As every answer over time repeats it. */
+export function rangeAnswer({ edgesMs: _edges, ...range }: Range): RangeAnswer {
+  return range
 }

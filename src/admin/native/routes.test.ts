@@ -88,7 +88,7 @@ describe('/api/response-codes', () => {
     ['service=42&service=43', 400, 'bad_parameter', 'service must be one string.'],
     ['metric=hits', 400, 'bad_parameter', 'There is no parameter "metric" for this call.'],
     ['service=', 400, 'bad_parameter', 'service must NOT have fewer than 1 characters.'],
-    ['service=42&proxy=maps', 400, 'bad_parameter', 'Give either service or proxy.'],
+    ['service=42&proxy=maps', 400, 'bad_parameter', 'Give one of service, proxy and application.'],
     ['service=7', 404, 'unknown_service', 'There is no service 7; /api/services lists them.'],
     ['since=now', 400, 'bad_parameter', 'since must be a date or an instant as in 2026-11-22 or 2026-11-22T10:30:00Z.'],
     ['last=12m&granularity=hour', 400, 'bad_parameter', 'it can be day or month'],

@@ -1,11 +1,9 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { XStatic } from 'typebox/schema'
-import type { Latency, Scope } from '../../analytics/ports.ts'
+import type { Latency } from '../../analytics/ports.ts'
 import { DEBUG_TOKEN_HEADER, DEBUG_TOKEN_SECONDS_MAX } from '../../core/debug-token.ts'
 import type { Service } from '../../model/service.ts'
-import { AdminError } from '../errors.ts'
 import type { AdminOptions, ProxySummary } from '../options.ts'
-import { findService } from '../services.ts'
 import type {
   LatencyAnswer,
   OverviewAnswer,
@@ -15,15 +13,11 @@ import type {
   ServiceAnswer,
   ServicesAnswer,
 } from './answers.ts'
-import { granularities, periods, rangeOf } from './ranges.ts'
+import { callRoutes } from './calls.ts'
+import { name, noParameters, rangeParameters, tokenParameters } from './parameters.ts'
+import { rangeAnswer, rangeOf } from './ranges.ts'
+import { scopeOf } from './scope.ts'
 import { countKeys, seriesOf } from './series.ts'
-
-/** Every call takes the parameters that may carry the token. */
-const tokenParameters = { access_token: { type: 'string' }, provider_key: { type: 'string' } } as const
-
-const noParameters = { type: 'object', properties: tokenParameters, additionalProperties: false } as const
-
-const name = { type: 'string', minLength: 1, maxLength: 255 } as const
 
 const responseCodesParameters = {
   type: 'object',
@@ -31,15 +25,11 @@ const responseCodesParameters = {
     ...tokenParameters,
     service: name,
     proxy: name,
-    last: { type: 'string', enum: Object.keys(periods) },
-    since: { type: 'string', maxLength: 40 },
-    until: { type: 'string', maxLength: 40 },
-    granularity: { type: 'string', enum: granularities },
-    timezone: { type: 'string', maxLength: 64 },
+    application: name,
+    ...rangeParameters,
   },
   additionalProperties: false,
 } as const
-// Only a type: building schemas with the library would load 700 files at start, a fifth of the time that a start may take.
 type ResponseCodesQuery = XStatic<typeof responseCodesParameters>
 
 const DEBUG_TOKEN_SECONDS = 900
@@ -67,6 +57,7 @@ export function nativeRoutes(scope: FastifyInstance, options: AdminOptions, star
       return { token: options.debugToken(expiresAtMs), header: DEBUG_TOKEN_HEADER, expiresAtMs }
     },
   )
+  callRoutes(scope, options)
   scope.get(
     '/response-codes',
     { schema: { querystring: responseCodesParameters } },
@@ -77,9 +68,7 @@ export function nativeRoutes(scope: FastifyInstance, options: AdminOptions, star
 async function responseCodes(options: AdminOptions, query: ResponseCodesQuery): Promise<ResponseCodesAnswer> {
   const scope = scopeOf(options, query)
   const range = rangeOf(query, options.clock.now())
-  const { edgesMs, granularity, nowMs } = range
-  const sinceMs = edgesMs[0]!
-  const untilMs = edgesMs.at(-1)!
+  const { edgesMs, sinceMs, untilMs } = range
   const { analytics } = options
   const [counts, summary, traffic] = await Promise.all([
     analytics.counts({ scope, keys: countKeys, edgesMs, authorizedOnly: false }),
@@ -87,12 +76,7 @@ async function responseCodes(options: AdminOptions, query: ResponseCodesQuery): 
     analytics.firstAndLast(scope),
   ])
   return {
-    nowMs,
-    sinceMs,
-    untilMs,
-    timezone: range.timezone,
-    granularity,
-    granularities: range.granularities,
+    ...rangeAnswer(range),
     startsMs: edgesMs.slice(0, -1),
     ...seriesOf(counts, edgesMs.length - 1),
     statuses: summary.byStatus,
@@ -100,21 +84,6 @@ async function responseCodes(options: AdminOptions, query: ResponseCodesQuery): 
     latency: latencyAnswer(summary.latency),
     traffic,
   }
-}
-
-function scopeOf(options: AdminOptions, query: ResponseCodesQuery): Scope {
-  if (query.service !== undefined && query.proxy !== undefined) {
-    throw new AdminError(400, 'bad_parameter', 'Give either service or proxy.')
-  }
-  if (query.service !== undefined) {
-    const service = findService(options.services(), query.service)
-    if (service === undefined) {
-      throw new AdminError(404, 'unknown_service', `There is no service ${query.service}; /api/services lists them.`)
-    }
-    return { kind: 'service', id: service.id }
-  }
-  // Not checked: statistics of a proxy outlive it.
-  return query.proxy === undefined ? { kind: 'all' } : { kind: 'proxy', name: query.proxy }
 }
 
 async function overview(options: AdminOptions, startedMs: number): Promise<OverviewAnswer> {
