@@ -11,7 +11,7 @@ import type {
   RequestParameter,
 } from '../model/apig.ts'
 import { contextValue } from './context.ts'
-import { climbs, encodePath } from './encoding.ts'
+import { climbs, encodePath, encodeSegment } from './encoding.ts'
 import { stateOf } from './state.ts'
 
 /** All values of a parameter, decoded; an empty list: it was not sent. */
@@ -143,7 +143,7 @@ interface Move {
 }
 
 function compileMove(api: PublishedApi, parameter: BackendParameter): Move {
-  const write = writer(parameter)
+  const write = writer(parameter, encoderOf(api, parameter))
   if (parameter.origin === 'CONSTANT') {
     const values = [parameter.value]
     return { read: () => values, drop: null, write }
@@ -153,7 +153,7 @@ function compileMove(api: PublishedApi, parameter: BackendParameter): Move {
     return { read: (x) => [read(x)], drop: null, write }
   }
   const source = api.parameters.find((one) => one.name === parameter.value)
-  const location = source?.location ?? 'QUERY'
+  const location = source?.location ?? (pathNames(api.path).includes(parameter.value) ? 'PATH' : 'QUERY')
   const drop = source === undefined || source.passThrough ? null : dropper(source)
   return { read: valuesReader(api, parameter.value, location), drop, write }
 }
@@ -166,7 +166,11 @@ function dropper({ name, location }: RequestParameter): ((x: Exchange) => void) 
   return null
 }
 
-function writer({ name, location }: BackendParameter): Move['write'] {
+/** In a path a value is one segment, unless it was written so: in the API itself, or as the rest of the path. */
+const encoderOf = (api: PublishedApi, { origin, value }: BackendParameter): ((text: string) => string) =>
+  origin === 'CONSTANT' || (origin === 'REQUEST' && api.path.includes(`{${value}+}`)) ? encodePath : encodeSegment
+
+function writer({ name, location }: BackendParameter, encode: (text: string) => string): Move['write'] {
   if (location === 'QUERY') {
     return (x, values) => {
       x.request.query.remove(name)
@@ -187,7 +191,7 @@ function writer({ name, location }: BackendParameter): Move['write'] {
     if (climbs(value)) return detailedFault('RequestError', `the path parameter ${name} may be no . or ..`)
     const state = stateOf(x)
     state.backendPath ??= new Map()
-    state.backendPath.set(name, encodePath(value))
+    state.backendPath.set(name, encode(value))
     return undefined
   }
 }

@@ -20,6 +20,12 @@ function find(one: ApiRouter<string>, path: string, method = 'GET', host = 'h', 
   return [found.entry, found.state.pathValues, found.state.rest]
 }
 
+test('an encoded path of an API is compared as it reads', () => {
+  const one = router(['GET', '/a%20b', true], ['GET', '/caf%C3%A9/{x}'])
+  expect(find(one, '/a%20b/c')).toEqual(['GET /a%20b*', [], '/c'])
+  expect(find(one, '/caf%c3%a9/1')).toEqual(['GET /caf%C3%A9/{x}', ['1'], ''])
+})
+
 describe('which API a path belongs to', () => {
   const all = router(
     ['GET', '/'],

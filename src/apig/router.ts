@@ -45,7 +45,7 @@ class StageRouter<T> {
   add(api: PublishedApi, entry: T): void {
     let node = this.#root
     if (!api.prefix && !api.path.includes('{')) put(leavesOf(this.#literal, api.path), api, entry)
-    const segments = segmentsOf(api.path)
+    const segments = segmentsOf(api.path).map(plainSegment)
     const slash = segments.at(-1) === '' && segments.length > 0
     if (slash) segments.pop()
     for (const segment of segments) {
@@ -168,6 +168,15 @@ const REST_PARAMETER = /^\{[^{}]+\+\}$/
 
 /** Segments behind the first slash; a slash at the end gives an empty one. */
 const segmentsOf = (path: string): string[] => (path === '/' ? [] : path.slice(1).split('/'))
+
+/** As requests are compared: `%20` in the path of an API is a blank. */
+function plainSegment(segment: string): string {
+  try {
+    return decodeURIComponent(segment)
+  } catch {
+    return segment
+  }
+}
 
 /** The segments of a request's path, decoded; null when it is not well-formed or would climb. */
 export function requestSegments(path: string): string[] | null {

@@ -102,6 +102,15 @@ describe('APIs of the apig dialect from a file', () => {
           { name: 'size', location: 'QUERY', default_value: 'm' },
         ],
       },
+      {
+        name: 'moved',
+        req_method: 'GET',
+        req_uri: '/moved',
+        ...none,
+        ...HTTP(port, '/m/{x}/end'),
+        req_params: [{ name: 'to', location: 'QUERY' }],
+        backend_params: [{ name: 'x', value: 'to', location: 'PATH', origin: 'REQUEST' }],
+      },
       { name: 'worded', req_method: 'GET', req_uri: '/worded', ...none, ...MOCK, throttle: 'one', response: 'mine' },
       {
         name: 'shared',
@@ -447,6 +456,12 @@ describe('APIs of the apig dialect from a file', () => {
         expect([answer.status, errorOf(answer)], path).toEqual([400, 'APIG.0201'])
         expect(answer.text).toContain(text)
       }
+    })
+
+    test('a value that goes into the path is one segment of it', async () => {
+      const answer = await ask('/moved?to=a%2Fb')
+      expect(answer.headers['x-seen']).toBe('/m/a%2Fb/end')
+      expect((await ask('/moved?to=..')).status).toBe(400)
     })
 
     test('backend policies, environments and their variables', async () => {

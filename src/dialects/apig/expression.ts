@@ -73,5 +73,6 @@ export function readRules(fields: Fields, intervalCount: number, unit: TimeUnit)
   return { parameters, rules }
 }
 
-const namesOf = (expression: Expression): string[] =>
+/** Names on the left sides. */
+export const namesOf = (expression: Expression): string[] =>
   expression.kind === 'compare' ? [expression.left] : expression.of.flatMap(namesOf)

@@ -9,6 +9,8 @@ import type {
   RequestParameterDoc,
 } from './docs.ts'
 import { Fields, GROUP_NAME, type TextRule } from './fields.ts'
+import { answerHeader, HEADER_VALUE, isToken, requestHeader } from './header-rules.ts'
+import { hostOf } from './host-rules.ts'
 import { patternFault } from './pattern.ts'
 
 export const METHODS = ['GET', 'POST', 'PUT', 'DELETE', 'HEAD', 'PATCH', 'OPTIONS', 'ANY'] as const
@@ -18,7 +20,6 @@ const BRANCHES_MAX = 5
 const MOCK_CHARACTERS_MAX = 2_048
 const TIMEOUT_MS_MAX = 600_000
 const LOCATIONS = ['PATH', 'QUERY', 'HEADER'] as const
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 
 const PATH: TextRule = {
   max: PATH_CHARACTERS_MAX,
@@ -70,11 +71,49 @@ export function readApi(fields: Fields): ApiBody {
     result_normal_sample: fields.textOr('result_normal_sample', '', { max: 20_480 }),
     result_failure_sample: fields.textOr('result_failure_sample', '', { max: 20_480 }),
   }
+  checkMappings(fields, body)
   if (auth === 'AUTHORIZER' && body.authorizer_id === null) {
     throw fields.wrong('authorizer_id', 'the id of a custom authorizer, since auth_type is AUTHORIZER')
   }
   return body
 }
+
+/** What a backend takes from the request has to be there: a parameter that is declared, or stands in the path. */
+function checkMappings(fields: Fields, body: ApiBody): void {
+  const own = new Set(namesIn(body.req_uri))
+  const declared = new Set([...own, ...body.req_params.map(({ name }) => name)])
+  const stray = body.req_params.findIndex(({ name, location }) => location === 'PATH' && !own.has(name))
+  if (stray >= 0) {
+    const { name } = body.req_params[stray]!
+    throw fields.wrong(`req_params.${stray}.name`, `a parameter of req_uri: {${name}} does not stand in it`)
+  }
+  const backends = [
+    { place: '', backend: body.backend_api, mappings: body.backend_params, path: 'backend_api.req_uri' },
+    ...body.policy_https.map((one, i) => ({
+      place: `policy_https.${i}.`,
+      backend: one.backend_api,
+      mappings: one.backend_params,
+      path: 'req_uri',
+    })),
+  ]
+  for (const { place, backend, mappings, path } of backends) {
+    if (backend === null) continue
+    const taken = mappings.findIndex(({ origin, value }) => origin === 'REQUEST' && !declared.has(value))
+    if (taken >= 0) {
+      const rule = `the name of one of req_params, or of a parameter in req_uri; ${mappings[taken]!.value} is neither`
+      throw fields.wrong(`${place}backend_params.${taken}.value`, rule)
+    }
+    const filled = new Set([...own, ...mappings.filter(({ location }) => location === 'PATH').map(({ name }) => name)])
+    const empty = namesIn(backend.req_uri).find((name) => !filled.has(name))
+    if (empty !== undefined) {
+      const rule = `{${empty}} has no value: give it one with a PATH parameter of backend_params, or have it in req_uri`
+      throw fields.wrong(place + path, rule)
+    }
+  }
+}
+
+const namesIn = (path: string): string[] =>
+  [...path.matchAll(/\{([^{}]+)\}/g)].map((match) => match[1]!.replace(/\+$/, ''))
 
 /** `{name}` stands for a whole segment, `{name+}` for the rest. */
 function pathOf(fields: Fields, name: string): string {
@@ -82,6 +121,8 @@ function pathOf(fields: Fields, name: string): string {
   const segments = path.slice(1).split('/')
   const names = new Set<string>()
   segments.forEach((segment, i) => {
+    if (segment === '.' || segment === '..')
+      throw fields.wrong(name, 'a path without . and .. segments: none is served')
     if (!/[{}]/.test(segment)) return
     const match = /^\{([A-Za-z][A-Za-z0-9_.-]{0,31})(\+?)\}$/.exec(segment)
     if (match === null) throw fields.wrong(name, '{name} stands for a whole segment, as in /a/{id}')
@@ -128,7 +169,7 @@ function checkName(fields: Fields, name: string, location: (typeof LOCATIONS)[nu
   if (RESERVED.test(name))
     throw fields.wrong('name', 'a name that does not begin with x-apig- or x-sdk-, and is not x-stage')
   if (location !== 'HEADER') return
-  if (!TOKEN.test(name) || name.includes('_')) throw fields.wrong('name', 'a header name without underscore')
+  if (!isToken(name) || name.includes('_')) throw fields.wrong('name', 'a header name without underscore')
   if (/^(authorization|x-auth-token)$/i.test(name)) {
     throw fields.wrong('name', 'another header: Authorization and X-Auth-Token cannot be parameters')
   }
@@ -138,9 +179,8 @@ const backendParameters = (fields: Fields): BackendParameterDoc[] =>
   fields.list('backend_params', PARAMETERS_MAX, (one) => {
     const origin = one.choice('origin', ['REQUEST', 'CONSTANT', 'SYSTEM'])
     const location = one.choice('location', LOCATIONS)
-    const name = one.text('name', { max: 32 })
-    const value = one.text('value')
-    if (location === 'HEADER' && !TOKEN.test(name)) throw one.wrong('name', 'a header name')
+    const name = location === 'HEADER' ? requestHeader(one, 'name') : one.text('name', { max: 32 })
+    const value = one.text('value', origin === 'CONSTANT' && location === 'HEADER' ? { ...HEADER_VALUE, max: 255 } : {})
     if (origin === 'SYSTEM' && !CONTEXT_NAME.test(value))
       throw one.wrong('value', 'a system parameter, as in $context.sourceIp')
     return { name, location, origin, value, remark: one.textOr('remark', '') }
@@ -154,12 +194,8 @@ function backendApi(parent: Fields): BackendApiDoc {
   if (fields.wholeOr('vpc_channel_status', 2, 1, 2) === 1 || channel !== null) {
     throw fields.wrong('vpc_channel_status', '2: load balance channels are not supported; name the host in url_domain')
   }
-  const domain = fields.text('url_domain', {
-    pattern: /^(?:#[A-Za-z][A-Za-z0-9_-]{2,31}#|[^\s/?#@\\])+$/,
-    rule: 'a host, or host:port, without scheme; it may hold #variable#',
-  })
   return {
-    url_domain: domain,
+    url_domain: hostOf(fields, 'url_domain', true),
     req_protocol: fields.choice('req_protocol', ['HTTP', 'HTTPS']),
     req_method: fields.choice('req_method', METHODS),
     req_uri: fields.text('req_uri', {
@@ -179,8 +215,8 @@ function mockInfo(parent: Fields): MockDoc {
     status_code: fields.wholeOr('status_code', 200, 200, 599),
     result_content: fields.textOr('result_content', '', { max: MOCK_CHARACTERS_MAX, min: 0 }),
     header: fields.list('header', 10, (one) => ({
-      key: one.text('key', { max: 128, pattern: TOKEN, rule: 'a header name' }),
-      value: one.text('value', { max: 1_024 }),
+      key: answerHeader(one, 'key', true),
+      value: one.text('value', HEADER_VALUE),
     })),
   }
 }

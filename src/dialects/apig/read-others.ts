@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto'
-import { isIP } from 'node:net'
+import { BlockList, isIP } from 'node:net'
 import { urlFault } from '../../model/http-connection.ts'
 import type { AclDoc, AppAclDoc, AuthorizerDoc, QuotaDoc, ResponseInfoDoc } from './docs.ts'
 import { type Fields, NAME, REMARK, type TextRule } from './fields.ts'
+import { answerHeader, HEADER_NAME } from './header-rules.ts'
 import { patternFault } from './pattern.ts'
 import { UNIT_DOCS } from './read-throttle.ts'
 
 const HAN = '\\p{Script=Han}'
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 
 export const ENV_NAME: TextRule = {
   pattern: /^[A-Za-z][A-Za-z0-9_]{1,63}$/,
@@ -85,7 +85,7 @@ export function readAcl(fields: Fields): Omit<AclDoc, 'id' | 'update_time'> {
   }
 }
 
-const ADDRESSES = 'an address, a range a-b, or CIDR as in 10.0.0.0/8'
+const ADDRESSES = 'an address, a range a-b with a not above b, or CIDR as in 10.0.0.0/8'
 
 function isAddresses(text: string): boolean {
   const cidr = /^([^/]+)\/(\d{1,3})$/.exec(text)
@@ -93,7 +93,16 @@ function isAddresses(text: string): boolean {
   const dash = text.indexOf('-')
   if (dash < 0) return isIP(text) !== 0
   const [from, to] = [text.slice(0, dash).trim(), text.slice(dash + 1).trim()]
-  return isIP(from) !== 0 && isIP(from) === isIP(to)
+  return isIP(from) !== 0 && isIP(from) === isIP(to) && isRange(from, to)
+}
+
+function isRange(from: string, to: string): boolean {
+  try {
+    new BlockList().addRange(from, to, isIP(from) === 6 ? 'ipv6' : 'ipv4')
+    return true
+  } catch {
+    return false
+  }
 }
 
 export function readQuota(fields: Fields): Omit<QuotaDoc, 'id' | 'create_time'> {
@@ -112,7 +121,11 @@ export function readQuota(fields: Fields): Omit<QuotaDoc, 'id' | 'create_time'> 
 
 /** `2020-09-20 00:00:00` in UTC as ms since the epoch; NaN when it is none. */
 export function resetMs(text: string): number {
-  return /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/.test(text) ? Date.parse(`${text.replace(' ', 'T')}Z`) : Number.NaN
+  if (!/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/.test(text)) return Number.NaN
+  const written = text.replace(' ', 'T')
+  const ms = Date.parse(`${written}Z`)
+  // 30 February would be 2 March.
+  return Number.isNaN(ms) || !new Date(ms).toISOString().startsWith(written) ? Number.NaN : ms
 }
 
 export function readAuthorizer(fields: Fields): Omit<AuthorizerDoc, 'id' | 'create_time'> {
@@ -127,8 +140,8 @@ export function readAuthorizer(fields: Fields): Omit<AuthorizerDoc, 'id' | 'crea
   }
   const ttl = fields.wholeOr('ttl', 0, 0, 3_600)
   const identities = fields.list('identities', 10, (one) => ({
-    name: one.text('name', { max: 128 }),
     location: one.choice('location', ['HEADER', 'QUERY']),
+    name: one.raw('location') === 'HEADER' ? one.text('name', HEADER_NAME) : one.text('name', { max: 128 }),
     validation: one.textOr('validation', '', { max: 1_024 }),
   }))
   for (const [i, { validation }] of identities.entries()) {
@@ -141,7 +154,7 @@ export function readAuthorizer(fields: Fields): Omit<AuthorizerDoc, 'id' | 'crea
   return {
     name: fields.text('name', NAME),
     type: 'FRONTEND',
-    authorizer_type: fields.textOr('authorizer_type', 'FUNC'),
+    authorizer_type: fields.choice('authorizer_type', ['FUNC'], 'FUNC'),
     authorizer_uri: uri,
     timeout: fields.wholeOr('timeout', 5_000, 1, 60_000),
     ttl,
@@ -164,11 +177,11 @@ export function readResponseInfo(fields: Fields, defaultBody: string): ResponseI
     status: fields.wholeOr('status', null, 200, 599),
     body: fields.textOr('body', defaultBody, plain),
     headers: fields.list('headers', 10, (one) => ({
-      key: one.text('key', { max: 128, pattern: TOKEN, rule: 'a header name' }),
+      key: answerHeader(one, 'key', true),
       value: one.text('value', {
         max: 1_024,
-        pattern: /^(?!.*(?:\[\[|\]\]))[^\r\n]*$/,
-        rule: 'one line without [[ and ]]',
+        pattern: /^(?!.*(?:\[\[|\]\]))[^\x00-\x08\x0a-\x1f\x7f]*$/,
+        rule: 'one line without control characters, [[ and ]]',
       }),
     })),
   }

@@ -1,9 +1,12 @@
 import { UNIT_MS } from '../../core/windows.ts'
 import type { Breaker, CorsPolicy, HeaderEdit, RateRules } from '../../model/apig.ts'
 import { parseThrottle, type Throttle } from '../../model/throttle.ts'
+import { CONTEXT_NAME } from './context-names.ts'
 import { ApigError } from './error.ts'
-import { readExpression, readRules } from './expression.ts'
+import { namesOf, readExpression, readRules } from './expression.ts'
 import { Fields } from './fields.ts'
+import { answerHeader, HEADER_VALUE, isToken } from './header-rules.ts'
+import { hostOf } from './host-rules.ts'
 
 /** What a plug-in means, by its type. Limits of the throttle and breaker are completed for each API that it is bound to. */
 export type PluginContent =
@@ -59,8 +62,6 @@ export function parsePluginContent(type: PluginContent['type'], text: string): P
   return READERS[type](new Fields(value, 'plugin_content'))
 }
 
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
-
 function readCors(fields: Fields): PluginContent {
   const origins = listOf(fields.text('allow_origin', { max: 4_096 }))
   const policy = {
@@ -73,8 +74,7 @@ function readCors(fields: Fields): PluginContent {
   }
   for (const name of ['allow_methods', 'allow_headers', 'expose_headers']) {
     const list = listOf(fields.textOr(name, '', { max: 4_096 }))
-    if (!list.every((one) => one === '*' || TOKEN.test(one)))
-      throw fields.wrong(name, 'names separated by commas, or *')
+    if (!list.every((one) => one === '*' || isToken(one))) throw fields.wrong(name, 'names separated by commas, or *')
   }
   if (policy.credentials && origins.includes('*')) {
     throw fields.wrong(
@@ -91,18 +91,13 @@ const listOf = (text: string): string[] =>
     .map((one) => one.trim())
     .filter((one) => one !== '')
 
-/** The headers of the gateway itself, of CORS, and those of the connection. */
-const UNTOUCHED =
-  /^(?:x-apig-.*|x-request-id|access-control-.*|connection|content-length|transfer-encoding|keep-alive|upgrade|trailer|te|date|server)$/i
-
 function readHeaderEdits(fields: Fields): PluginContent {
   const edits = fields.list('response_headers', 10, (one): HeaderEdit => {
-    const name = one.text('name', { max: 128, pattern: TOKEN, rule: 'a header name' })
-    if (UNTOUCHED.test(name)) throw one.wrong('name', `another header: ${name} is set by the gateway`)
+    const name = answerHeader(one, 'name', false)
     const action = one.choice('action', ['override', 'append', 'delete', 'skip', 'add'])
     const type = one.choice('value_type', ['custom_value', 'system_parameter'], 'custom_value')
-    const value = action === 'delete' ? one.textOr('value', '', { max: 1_024 }) : one.text('value', { max: 1_024 })
-    if (type === 'system_parameter' && !/^\$context\.[A-Za-z.]+$/.test(value))
+    const value = action === 'delete' ? one.textOr('value', '', HEADER_VALUE) : one.text('value', HEADER_VALUE)
+    if (type === 'system_parameter' && value !== '' && !isSystemParameter(value, ANSWER_NAMES))
       throw one.wrong('value', 'a system parameter, as in $context.requestId')
     return { name, value, action }
   })
@@ -150,6 +145,23 @@ function readRateLimit(fields: Fields): PluginContent {
   return { type: 'rate_limit', throttle: { intervalCount, unit, shared, limits, specials: all }, rules }
 }
 
+/** What system parameters of answers there are besides those of requests. */
+const ANSWER_NAMES = [
+  'cacheStatus',
+  'reqPath',
+  'reqUri',
+  'reqMethod',
+  'error.code',
+  'error.message',
+  'error.type',
+] as const
+const BREAKER_NAMES = ['statusCode', 'backendResponseTime', 'reqPath', 'reqUri', 'reqMethod'] as const
+
+const isSystemParameter = (text: string, more: readonly string[]): boolean =>
+  CONTEXT_NAME.test(text) || more.some((name) => text === `$context.${name}`)
+
+const isBreakerName = (name: string): boolean => isSystemParameter(name, BREAKER_NAMES)
+
 function readBreaker(fields: Fields): PluginContent {
   const shared = fields.choice('scope', ['basic', 'share'], 'basic') === 'share'
   const condition = fields.inner('breaker_condition')
@@ -158,6 +170,13 @@ function readBreaker(fields: Fields): PluginContent {
   const mode = condition.choice('breaker_mode', ['counter', 'percentage'])
   const unhealthy: Breaker['unhealthy'] =
     type === 'timeout' ? 'timeout' : readExpression(condition, 'unhealthy_condition')
+  const stranger = unhealthy === 'timeout' ? undefined : namesOf(unhealthy).find((name) => !isBreakerName(name))
+  if (stranger !== undefined) {
+    throw condition.wrong(
+      'unhealthy_condition',
+      `what is known of an answer, as in $context.statusCode or $context.backendResponseTime; ${stranger.slice(0, 64)} is not`,
+    )
+  }
   if (fields.list('downgrade_rules', 5, () => null).length > 0) {
     throw fields.wrong('downgrade_rules', 'left out: only downgrade_default is supported')
   }
@@ -186,8 +205,8 @@ function readDowngrade(fields: Fields): Breaker['downgrade'] {
     const mock = downgrade.inner('mock_info')
     if (mock === null) throw downgrade.wrong('mock_info', 'status_code, result_content and headers')
     const headers = mock.list('headers', 10, (one) => [
-      one.text('name', { pattern: TOKEN, rule: 'a header name' }),
-      one.text('value', { max: 1_024 }),
+      answerHeader(one, 'name', true),
+      one.text('value', HEADER_VALUE),
     ])
     return {
       kind: 'mock',
@@ -202,7 +221,7 @@ function readDowngrade(fields: Fields): Breaker['downgrade'] {
     const protocol = http.choice('req_protocol', ['HTTP', 'HTTPS'], 'HTTP').toLowerCase()
     return {
       kind: 'http',
-      origin: `${protocol}://${http.text('url_domain', { pattern: /^[^\s/?#@\\]+$/, rule: 'a host, or host:port' })}`,
+      origin: `${protocol}://${hostOf(http, 'url_domain', false)}`,
       path: http.text('req_uri', { max: 512, pattern: /^\/[^\s?#{}]*$/, rule: 'a path without parameters' }),
       method: http.choice('req_method', ['GET', 'POST', 'PUT', 'DELETE', 'HEAD', 'PATCH', 'OPTIONS', 'ANY'], 'ANY'),
       timeoutMs: http.wholeOr('timeout', 5_000, 1, 600_000),

@@ -34,7 +34,7 @@ export function readOperations(document: OpenApiDocument): Operation[] {
     for (const [key, method] of Object.entries(METHODS)) {
       if (!Object.hasOwn(item, key)) continue
       const operation = object(item[key])
-      const { req_params, skipped } = readParameters(document, item, operation)
+      const { req_params, skipped } = readParameters(document, path, item, operation)
       const name = uniqueName(text(operation['operationId']) || `${method}_${path}`, names)
       const api = without({ ...apiOf(document, path, method, operation, req_params), name, req_params })
       operations.push({ place: `paths.${path}.${key}`, api, skipped, fault: faultOf(document, operation) })

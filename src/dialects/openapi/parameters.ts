@@ -13,7 +13,7 @@ export interface ReadParameters {
 }
 
 /** The parameters of an operation, those of its path item included, as the management API has them. */
-export function readParameters(document: OpenApiDocument, item: Json, operation: Json): ReadParameters {
+export function readParameters(document: OpenApiDocument, path: string, item: Json, operation: Json): ReadParameters {
   const all = new Map<string, Json>()
   const skipped: string[] = []
   for (const raw of [...list(item['parameters']), ...list(operation['parameters'])]) {
@@ -30,7 +30,9 @@ export function readParameters(document: OpenApiDocument, item: Json, operation:
       skipped.push(
         `the ${place} parameter ${name.slice(0, 64)} has a name that cannot be declared; it passes unchecked`,
       )
-    } else if (parameters.length >= PARAMETERS_MAX)
+    } else if (place === 'path' && !path.includes(`{${name}}`) && !path.includes(`{${name}+}`))
+      skipped.push(`the path parameter ${name} does not stand in the path`)
+    else if (parameters.length >= PARAMETERS_MAX)
       skipped.push(`more than ${PARAMETERS_MAX} parameters: ${name} passes unchecked`)
     else parameters.push(parameterOf(document, one, name, place.toUpperCase(), skipped))
   }
