@@ -1,44 +1,26 @@
-import { existsSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import type { BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { buildDashboard } from '../../scripts/build-dashboard.ts'
 import { type Admin, startAdmin } from '../../src/admin/server.ts'
+import { browserPath, type Door, styleOf, TestBrowser } from './browser.ts'
 import { callsOf, demoNowMs, demoOptions, demoToken, fillDemo, runningClock } from './demo-gateway.ts'
 
-const browserPath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) =>
-  existsSync(path),
-)
-if (browserPath === undefined)
-  console.warn('SKIPPED: the dashboard was not seen in a browser, since no Chromium is installed')
-
-const quiet = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
 const responseCodes = '/analytics/response-codes'
 
-describe.skipIf(browserPath === undefined)('the dashboard in a browser', () => {
+describe.skipIf(browserPath === undefined)('response codes in a browser', () => {
   const options = demoOptions({ clock: runningClock() })
-  let browser: Browser
+  let browser: TestBrowser
   let admin: Admin
   let emptyAdmin: Admin
-  let context: BrowserContext | undefined
-  /** What the pages of the running test complained about, and what they asked for elsewhere. */
-  let complaints: string[] = []
 
   beforeAll(async () => {
     const { folder } = await buildDashboard()
     fillDemo(options.analytics, { days: 9, hoursByMinute: 4 })
     admin = await startAdmin({ ...options, dashboardFolder: folder })
     emptyAdmin = await startAdmin(demoOptions({ dashboardFolder: folder }))
-    browser = await chromium.launch({ executablePath: browserPath!, args: quiet })
+    browser = await TestBrowser.launch()
   }, 60_000)
 
   afterAll(async () => {
@@ -48,33 +30,15 @@ describe.skipIf(browserPath === undefined)('the dashboard in a browser', () => {
   })
 
   afterEach(async () => {
-    await context?.close()
-    context = undefined
-    expect(complaints).toEqual([])
+    expect(await browser.endTest()).toEqual([])
   })
 
   const origin = (door: Admin = admin): string => `http://127.0.0.1:${door.port}`
-
-  async function newPage(settings: BrowserContextOptions = {}, door: Admin = admin): Promise<Page> {
-    complaints = []
-    context = await browser.newContext({ timezoneId: 'UTC', viewport: { width: 1280, height: 900 }, ...settings })
-    const page = await context.newPage()
-    page.on('pageerror', (error) => complaints.push(`error: ${error.message}`))
-    page.on('console', (message) => {
-      // Chromium itself reports answers of 400 and more.
-      if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
-        complaints.push(message.text())
-    })
-    page.on('request', (request) => {
-      if (!request.url().startsWith(origin(door))) complaints.push(`asked elsewhere: ${request.url()}`)
-    })
-    return page
-  }
+  const doorOf = (door: Admin): Door => ({ origin: origin(door), token: demoToken })
 
   /** Opens with the link that `start` prints, and waits for what is drawn. */
   async function open(path: string, settings: BrowserContextOptions = {}, door: Admin = admin): Promise<Page> {
-    const page = await newPage(settings, door)
-    await page.goto(`${origin(door)}${path}${path.includes('?') ? '&' : '?'}token=${demoToken}`)
+    const page = await browser.open(doorOf(door), path, settings)
     await page.locator('.uplot, .empty, .problem').first().waitFor()
     return page
   }
@@ -107,16 +71,9 @@ describe.skipIf(browserPath === undefined)('the dashboard in a browser', () => {
   test("has 3scale's colours", async () => {
     const page = await open(responseCodes)
     const colours: Record<string, string> = {}
-    for (const key of ['2XX', '4XX', '5XX']) {
-      colours[key] = await legend(page, key)
-        .locator('.swatch')
-        .evaluate(
-          (swatch: never) =>
-            (globalThis as never as { getComputedStyle(e: never): { borderColor: string } }).getComputedStyle(swatch)
-              .borderColor,
-        )
-    }
-    expect(colours).toEqual({ '2XX': 'rgb(92, 184, 92)', '4XX': 'rgb(240, 173, 78)', '5XX': 'rgb(217, 83, 79)' })
+    for (const [at, key] of ['2XX', '3XX', '4XX', '499', '5XX'].entries())
+      colours[key] = await styleOf(page, `.legend li:nth-child(${at + 1}) .swatch`, 'border-top-color')
+    expect(colours).toMatchObject({ '2XX': 'rgb(92, 184, 92)', '4XX': 'rgb(240, 173, 78)', '5XX': 'rgb(217, 83, 79)' })
   })
 
   test('the time bar changes range and step, and Back undoes each', async () => {
@@ -225,21 +182,12 @@ describe.skipIf(browserPath === undefined)('the dashboard in a browser', () => {
     expect(addressOf(page)).toBe(responseCodes)
   })
 
-  test('is dark where that is wanted, and remembers a choice', async () => {
-    const ground = (page: Page) => page.evaluate('getComputedStyle(document.documentElement).backgroundColor')
-    expect(await ground(await open(responseCodes))).toBe('rgb(245, 246, 248)')
-    await context?.close()
-    const page = await open(responseCodes, { colorScheme: 'dark' })
-    expect(await ground(page)).toBe('rgb(15, 20, 25)')
-    await button(page, 'Light').click()
-    await page.reload()
-    await page.locator('.uplot').waitFor()
-    expect(await ground(page)).toBe('rgb(245, 246, 248)')
-  })
-
-  test.each([360, 414, 768, 1024])('fits a screen of %i pixels', async (width) => {
-    const page = await open(`${responseCodes}?from=2026-11-20&until=2026-11-21`, { viewport: { width, height: 800 } })
-    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width)
+  test('fits screens of every size', async () => {
+    const page = await open(`${responseCodes}?from=2026-11-20&until=2026-11-21`)
+    for (const width of [360, 414, 768, 1024]) {
+      await page.setViewportSize({ width, height: 800 })
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width)
+    }
   })
 
   test('counts in the zone of whoever looks, or in UTC', async () => {
@@ -253,15 +201,15 @@ describe.skipIf(browserPath === undefined)('the dashboard in a browser', () => {
   })
 
   test('asks for the token when there is no session, and takes it by the form', async () => {
-    const page = await newPage()
-    await page.goto(origin() + responseCodes)
+    const page = await browser.page(doorOf(admin), {}, true)
+    await page.goto(`${origin()}${responseCodes}?last=7d`)
     await page.getByLabel('Admin token').fill('wrong')
     await button(page, 'Open the dashboard').click()
     expect(await page.getByRole('alert').innerText()).toContain('not the admin token')
     await page.getByLabel('Admin token').fill(demoToken)
     await page.keyboard.press('Enter')
     await page.locator('.uplot').waitFor()
-    expect(addressOf(page)).toBe(responseCodes)
+    expect(addressOf(page)).toBe(`${responseCodes}?last=7d`)
   })
 
   test('a shared link on another site opens for who has a session', async () => {
@@ -278,7 +226,7 @@ describe.skipIf(browserPath === undefined)('the dashboard in a browser', () => {
       await page.locator('.uplot').waitFor()
       expect(page.url()).toBe(link)
     } finally {
-      complaints = complaints.filter((complaint) => !complaint.includes('http://localhost'))
+      browser.complaints = browser.complaints.filter((complaint) => !complaint.includes('http://localhost'))
       site.close()
     }
   })
