@@ -30,7 +30,7 @@ export function Timeline({ stages, totalMs }: TimelineProps): JSX.Element {
       <tbody>
         {stages.map(({ name, startMs, endMs }) => (
           <tr key={name}>
-            <th scope="row">{labelOf(name)}</th>
+            <th scope="row">{labelOf(name, startMs)}</th>
             <td class="timeline-track">
               <span
                 class="timeline-bar"
@@ -46,6 +46,8 @@ export function Timeline({ stages, totalMs }: TimelineProps): JSX.Element {
   )
 }
 
-function labelOf(name: string): string {
+/** Where nothing was sent to a target, the flows are one stage: up to the answer, whichever of them it came from. */
+function labelOf(name: CallStage['name'], startMs: number): string {
+  if (name === 'response flows' && startMs === 0) return 'Flows'
   return name.charAt(0).toUpperCase() + name.slice(1)
 }
