@@ -73,7 +73,7 @@ function variables(): string {
 
 function headers(): string {
   const rows = DIAGNOSTIC_HEADERS.map((row) => [`\`${row.name}\``, row.example, row.when])
-  return `# Diagnostic headers\n\nOf answers. The same headers from a client or a backend are replaced.\n\n${table(['header', 'example', 'when'], rows)}`
+  return `# Diagnostic headers\n\nOf answers. The same headers from a client or a backend are replaced, but for the RateLimit fields and Retry-After: those of a backend stay,\nand the gateway adds its own behind them (a gateway may not hide a limit).\n\n${table(['header', 'example', 'when'], rows)}`
 }
 
 function config(): string {

@@ -167,6 +167,56 @@ describe("APIG's management API", () => {
     if (parameter !== '') expect(answer.body['error_msg']).toContain(`parameterName:${parameter}`)
   })
 
+  test('several at once, and lists of what could be bound', async () => {
+    const acl = (name: string): Promise<string> =>
+      made(postern, '/acls', { acl_name: name, acl_type: 'DENY', acl_value: '10.0.0.1', entity_type: 'IP' })
+    const [one, two] = [await acl('several_1'), await acl('several_2')]
+    const api = await made(postern, '/apis', mock(group, 'several', 'x'))
+    const published = await manage(postern, 'POST', '/apis/action', { action: 'online', api_id: api, env_id: RELEASE })
+    const bound = await manage(postern, 'POST', '/acl-bindings', {
+      acl_id: one,
+      publish_ids: [published.body['publish_id']],
+    })
+    const remove = (path: string, body: Json): Promise<{ status: number; body: Json }> =>
+      manage(postern, 'PUT', `${path}?action=delete`, body)
+    expect((await remove('/acls', { acls: [two, one] })).body['error_code']).toBe('APIG.3447')
+    expect((await manage(postern, 'GET', `/acls/${two}`)).status).toBe(200)
+    const unbound = await remove('/acl-bindings', { acl_bindings: [at(bound.body, 'acl_bindings', 0, 'id')] })
+    expect(unbound.body).toEqual({ success_count: 1, failure: [] })
+    expect((await remove('/acls', { acls: [two, one] })).body).toEqual({ success_count: 2, failure: [] })
+    for (const path of ['/acl-bindings', '/acls']) {
+      expect((await manage(postern, 'PUT', path, { acls: ['x'] })).body['error_code'], path).toBe('APIG.2012')
+    }
+    const quota = await manage(postern, 'POST', '/app-quotas', {
+      name: 'several',
+      call_limits: 1,
+      time_interval: 1,
+      time_unit: 'DAY',
+    })
+    const app = await made(postern, '/apps', { name: 'several' })
+    const bindable = async (): Promise<unknown[]> =>
+      list(
+        (await manage(postern, 'GET', `/app-quotas/${String(quota.body['app_quota_id'])}/bindable-apps?limit=500`))
+          .body,
+        'apps',
+      ).map((free) => free['app_id'])
+    expect(await bindable()).toContain(app)
+    await manage(postern, 'POST', `/app-quotas/${String(quota.body['app_quota_id'])}/binding-apps`, { app_ids: [app] })
+    expect(await bindable()).not.toContain(app)
+  })
+
+  test.each([
+    ['GET', '/throttle-bindings/binded-apis', undefined, 'throttle_id'],
+    ['GET', '/app-auths/binded-apps', undefined, 'api_id'],
+    ['GET', '/statistics/api/latest', undefined, 'api_id'],
+    ['POST', '/throttle-bindings', { strategy_id: 'x', publish_ids: [] }, 'publish_ids'],
+    ['POST', '/app-auths', { env_id: RELEASE, api_ids: ['x'] }, 'app_ids'],
+  ])('%s %s without its %s is told so', async (method, path, body, name) => {
+    const answer = await manage(postern, method, path, body)
+    expect([answer.status, answer.body['error_code']]).toEqual([400, 'APIG.2001'])
+    expect(answer.body['error_msg']).toContain(`parameterName:${name}.`)
+  })
+
   test('what is in use is not deleted', async () => {
     const api = await made(postern, '/apis', mock(group, 'used', 'x'))
     const publishId = await made(postern, '/apis/action', { action: 'online', api_id: api, env_id: RELEASE })

@@ -76,8 +76,8 @@ function codeRoutes(scope: FastifyInstance, { catalog }: ApigContext): void {
 function authRoutes(scope: FastifyInstance, { catalog }: ApigContext): void {
   route(scope, 'post', '/app-auths', 201, (call) => {
     const envId = call.body.text('env_id')
-    const appIds = call.body.texts('app_ids', { countMax: 500 })
-    const apiIds = call.body.texts('api_ids', { countMax: 500 })
+    const appIds = call.body.texts('app_ids', { countMax: 500, countMin: 1 })
+    const apiIds = call.body.texts('api_ids', { countMax: 500, countMin: 1 })
     return catalog.changeApig((draft) => ({
       auths: apiIds.flatMap((apiId) =>
         appIds.map((appId) => {
@@ -119,14 +119,14 @@ function authRoutes(scope: FastifyInstance, { catalog }: ApigContext): void {
       }
     })
   route(scope, 'get', '/app-auths/binded-apps', 200, (call) => {
-    const { id } = catalog.apig.get('api', call.query['api_id'] ?? '')
+    const { id } = catalog.apig.get('api', call.queryId('api_id'))
     return call.page(
       'auths',
       shown(catalog.apig, (one) => one.api_id === id),
     )
   })
   route(scope, 'get', '/app-auths/binded-apis', 200, (call) => {
-    const { id } = catalog.apig.get('app', call.query['app_id'] ?? '')
+    const { id } = catalog.apig.get('app', call.queryId('app_id'))
     return call.page(
       'auths',
       shown(catalog.apig, (one) => one.app_id === id),
@@ -134,7 +134,7 @@ function authRoutes(scope: FastifyInstance, { catalog }: ApigContext): void {
   })
   route(scope, 'get', '/app-auths/unbinded-apis', 200, (call) => {
     const draft = catalog.apig
-    const { id } = draft.get('app', call.query['app_id'] ?? '')
+    const { id } = draft.get('app', call.queryId('app_id'))
     const has = new Set(draft.where('auth', (one) => one.app_id === id).map((one) => `${one.api_id} ${one.env_id}`))
     const free = draft.where('version', (one) => one.status === 1 && !has.has(`${one.api_id} ${one.env_id}`))
     return call.page(
@@ -146,7 +146,7 @@ function authRoutes(scope: FastifyInstance, { catalog }: ApigContext): void {
 
 function quotaRoutes(scope: FastifyInstance, { catalog }: ApigContext): void {
   route(scope, 'post', '/app-quotas/:id/binding-apps', 201, (call) => {
-    const appIds = call.body.texts('app_ids', { countMax: 500 })
+    const appIds = call.body.texts('app_ids', { countMax: 500, countMin: 1 })
     return catalog.changeApig((draft) => {
       const quota = draft.get('quota', call.id())
       return {
@@ -173,6 +173,15 @@ function quotaRoutes(scope: FastifyInstance, { catalog }: ApigContext): void {
     return call.page(
       'apps',
       bound.map((one) => ({ app_id: one.id, name: draft.find('app', one.id)?.name ?? '', bound_time: one.bound_time })),
+    )
+  })
+  route(scope, 'get', '/app-quotas/:id/bindable-apps', 200, (call) => {
+    const draft = catalog.apig
+    draft.get('quota', call.id())
+    const free = draft.where('app', (one) => draft.find('quotaBinding', one.id) === null)
+    return call.page(
+      'apps',
+      free.map(({ id, name, remark }) => ({ app_id: id, name, remark })),
     )
   })
   route(scope, 'get', '/apps/:id/bound-quota', 200, (call) => {

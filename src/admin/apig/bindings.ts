@@ -3,7 +3,7 @@ import { type BindingDoc, RELEASE_ENV, type VersionDoc } from '../../dialects/ap
 import type { Draft } from '../../dialects/apig/draft.ts'
 import { ApigError } from '../../dialects/apig/error.ts'
 import { publishedBy, versionInEffect } from '../../dialects/apig/publishing.ts'
-import { attachPlugin, bindAcl, bindThrottle } from '../../dialects/apig/resources.ts'
+import { attachPlugin, bindAcl, bindThrottle, deleteAcl } from '../../dialects/apig/resources.ts'
 import { type ApigContext, route } from './context.ts'
 import {
   type PublishedPlace,
@@ -40,7 +40,7 @@ function throttleRoutes(scope: FastifyInstance, { catalog }: ApigContext): void 
   const path = '/throttle-bindings'
   route(scope, 'post', path, 201, (call) => {
     const strategy = call.body.text('strategy_id')
-    const publishIds = call.body.texts('publish_ids', { countMax: 1_000 })
+    const publishIds = call.body.texts('publish_ids', { countMax: 1_000, countMin: 1 })
     return catalog.changeApig((draft) => ({
       throttle_applys: publishIds.map((id) =>
         showThrottleBinding(draft, bindThrottle(draft, strategy, publishedBy(draft, id))),
@@ -48,8 +48,8 @@ function throttleRoutes(scope: FastifyInstance, { catalog }: ApigContext): void 
     }))
   })
   route(scope, 'put', path, 200, (call) => {
-    if (call.query['action'] !== 'delete') throw ApigError.field('APIG.2012', 'action', 'delete')
-    const ids = call.body.texts('throttle_bindings', { countMax: 1_000 })
+    call.mustDelete()
+    const ids = call.body.texts('throttle_bindings', { countMax: 1_000, countMin: 1 })
     return catalog.changeApig((draft) => {
       for (const id of ids) draft.remove('throttleBinding', draft.get('throttleBinding', id).id)
       return { success_count: ids.length, failure: [] }
@@ -60,7 +60,7 @@ function throttleRoutes(scope: FastifyInstance, { catalog }: ApigContext): void 
   )
   route(scope, 'get', `${path}/binded-apis`, 200, (call) => {
     const draft = catalog.apig
-    const { id, name } = draft.get('throttle', call.query['throttle_id'] ?? '')
+    const { id, name } = draft.get('throttle', call.queryId('throttle_id'))
     const places = placesOf(
       draft,
       draft.where('throttleBinding', (one) => one.of === id),
@@ -77,7 +77,7 @@ function throttleRoutes(scope: FastifyInstance, { catalog }: ApigContext): void 
   })
   route(scope, 'get', `${path}/unbinded-apis`, 200, (call) => {
     const draft = catalog.apig
-    const { id } = draft.get('throttle', call.query['throttle_id'] ?? '')
+    const { id } = draft.get('throttle', call.queryId('throttle_id'))
     return call.page(
       'apis',
       unbound(draft, 'throttleBinding', id).map((one) => showPlace(draft, one)),
@@ -85,7 +85,7 @@ function throttleRoutes(scope: FastifyInstance, { catalog }: ApigContext): void 
   })
   route(scope, 'get', `${path}/binded-throttles`, 200, (call) => {
     const draft = catalog.apig
-    const { id } = draft.get('api', call.query['api_id'] ?? '')
+    const { id } = draft.get('api', call.queryId('api_id'))
     const { env_id } = call.query
     const bound = draft.where(
       'throttleBinding',
@@ -113,17 +113,33 @@ function aclRoutes(scope: FastifyInstance, { catalog }: ApigContext): void {
   })
   route(scope, 'post', path, 201, (call) => {
     const acl = call.body.text('acl_id')
-    const publishIds = call.body.texts('publish_ids', { countMax: 1_000 })
+    const publishIds = call.body.texts('publish_ids', { countMax: 1_000, countMin: 1 })
     return catalog.changeApig((draft) => ({
       acl_bindings: publishIds.map((id) => shown(draft, bindAcl(draft, acl, publishedBy(draft, id)))),
     }))
+  })
+  route(scope, 'put', path, 200, (call) => {
+    call.mustDelete()
+    const ids = call.body.texts('acl_bindings', { countMax: 1_000, countMin: 1 })
+    return catalog.changeApig((draft) => {
+      for (const id of ids) draft.remove('aclBinding', draft.get('aclBinding', id).id)
+      return { success_count: ids.length, failure: [] }
+    })
+  })
+  route(scope, 'put', '/acls', 200, (call) => {
+    call.mustDelete()
+    const ids = call.body.texts('acls', { countMax: 1_000, countMin: 1 })
+    return catalog.changeApig((draft) => {
+      for (const id of ids) deleteAcl(draft, id)
+      return { success_count: ids.length, failure: [] }
+    })
   })
   route(scope, 'delete', `${path}/:id`, 204, (call) =>
     catalog.changeApig((draft) => draft.remove('aclBinding', draft.get('aclBinding', call.id()).id)),
   )
   route(scope, 'get', `${path}/binded-apis`, 200, (call) => {
     const draft = catalog.apig
-    const { id, acl_name } = draft.get('acl', call.query['acl_id'] ?? '')
+    const { id, acl_name } = draft.get('acl', call.queryId('acl_id'))
     const places = placesOf(
       draft,
       draft.where('aclBinding', (one) => one.of === id),
@@ -140,7 +156,7 @@ function aclRoutes(scope: FastifyInstance, { catalog }: ApigContext): void {
   })
   route(scope, 'get', `${path}/unbinded-apis`, 200, (call) => {
     const draft = catalog.apig
-    const { id } = draft.get('acl', call.query['acl_id'] ?? '')
+    const { id } = draft.get('acl', call.queryId('acl_id'))
     return call.page(
       'apis',
       unbound(draft, 'aclBinding', id).map((one) => showPlace(draft, one)),
@@ -148,7 +164,7 @@ function aclRoutes(scope: FastifyInstance, { catalog }: ApigContext): void {
   })
   route(scope, 'get', `${path}/binded-acls`, 200, (call) => {
     const draft = catalog.apig
-    const { id } = draft.get('api', call.query['api_id'] ?? '')
+    const { id } = draft.get('api', call.queryId('api_id'))
     const bound = draft.where('aclBinding', (one) => one.api_id === id)
     return call.page(
       'acls',
@@ -177,11 +193,11 @@ function pluginRoutes(scope: FastifyInstance, { catalog }: ApigContext): void {
       }
     })
   route(scope, 'post', '/plugins/:id/attach', 201, (call) =>
-    attach([call.id()], call.body.texts('api_ids'), call.body.textOr('env_id', RELEASE_ENV.id)),
+    attach([call.id()], call.body.texts('api_ids', { countMin: 1 }), call.body.textOr('env_id', RELEASE_ENV.id)),
   )
   route(scope, 'put', '/plugins/:id/detach', 204, (call) => {
     catalog.apig.get('plugin', call.id())
-    return detach([call.id()], call.body.texts('api_ids'), call.body.textOr('env_id', RELEASE_ENV.id))
+    return detach([call.id()], call.body.texts('api_ids', { countMin: 1 }), call.body.textOr('env_id', RELEASE_ENV.id))
   })
   route(scope, 'get', '/plugins/:id/attached-apis', 200, (call) => {
     const draft = catalog.apig
@@ -212,11 +228,15 @@ function pluginRoutes(scope: FastifyInstance, { catalog }: ApigContext): void {
     )
   })
   route(scope, 'post', '/apis/:id/plugins/attach', 201, (call) =>
-    attach(call.body.texts('plugin_ids'), [call.id()], call.body.textOr('env_id', RELEASE_ENV.id)),
+    attach(call.body.texts('plugin_ids', { countMin: 1 }), [call.id()], call.body.textOr('env_id', RELEASE_ENV.id)),
   )
   route(scope, 'put', '/apis/:id/plugins/detach', 204, (call) => {
     catalog.apig.get('api', call.id())
-    return detach(call.body.texts('plugin_ids'), [call.id()], call.body.textOr('env_id', RELEASE_ENV.id))
+    return detach(
+      call.body.texts('plugin_ids', { countMin: 1 }),
+      [call.id()],
+      call.body.textOr('env_id', RELEASE_ENV.id),
+    )
   })
   route(scope, 'get', '/apis/:id/attached-plugins', 200, (call) => {
     const draft = catalog.apig

@@ -34,6 +34,18 @@ export class ApigCall {
     return this.#params[name] ?? ''
   }
 
+  /** An id in the query that has to be there. */
+  queryId(name: string): string {
+    const value = this.query[name] ?? ''
+    if (value === '') throw ApigError.field('APIG.2001', name, 'an id, as a parameter of the query')
+    return value
+  }
+
+  /** A call of `PUT ...?action=delete`, the vendor's way to remove several at once. */
+  mustDelete(): void {
+    if (this.query['action'] !== 'delete') throw ApigError.field('APIG.2012', 'action', 'delete')
+  }
+
   /** The tenant: it owns what it makes. */
   get project(): string {
     return this.#params['project_id'] ?? ''

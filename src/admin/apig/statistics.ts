@@ -14,14 +14,14 @@ export function statisticsRoutes(scope: FastifyInstance, context: ApigContext): 
   const { catalog } = context
   route(scope, 'get', '/statistics/api/latest', 200, async (call) => {
     const draft = catalog.apig
-    const api = draft.get('api', call.query['api_id'] ?? '')
+    const api = draft.get('api', call.queryId('api_id'))
     const group = draft.get('group', api.group_id)
     const scopes: Scope[] = [{ kind: 'proxy', name: `${group.name}/${api.name}` }]
     return { statistics: await minutes(context, call, scopes) }
   })
   route(scope, 'get', '/statistics/group/latest', 200, async (call) => {
     const draft = catalog.apig
-    const group = draft.get('group', call.query['group_id'] ?? '')
+    const group = draft.get('group', call.queryId('group_id'))
     const apis = draft.where('api', (api) => api.group_id === group.id)
     const scopes = apis.map((api): Scope => ({ kind: 'proxy', name: `${group.name}/${api.name}` }))
     return { statistics: await minutes(context, call, scopes) }

@@ -123,8 +123,11 @@ export class Fields {
     throw ApigError.field('APIG.2012', this.pathOf(name), `one of ${of.join(', ')}`)
   }
 
-  texts(name: string, rule: TextRule & { readonly countMax?: number } = {}): string[] {
-    return this.#list(name, rule.countMax).map((value, i) => {
+  texts(name: string, rule: TextRule & { readonly countMax?: number; readonly countMin?: number } = {}): string[] {
+    const values = this.#list(name, rule.countMax)
+    const least = rule.countMin ?? 0
+    if (values.length < least) throw ApigError.field('APIG.2001', this.pathOf(name), `a list of at least ${least}`)
+    return values.map((value, i) => {
       const { max = TEXT_CHARACTERS_MAX, min = 1, pattern } = rule
       const fits = typeof value === 'string' && value.length >= min && value.length <= max
       if (fits && (pattern?.test(value) ?? true)) return value
