@@ -1,3 +1,4 @@
+import type { Stamps } from '../model/service.ts'
 import type { AccountStore } from './ports.ts'
 
 /** What a gateway of the service does, as the portal edits it: fields, rules and chain as the APIs have them. */
@@ -7,9 +8,11 @@ export interface ProxySettings {
   /** Entries of a policy chain, as APIcast has them. */
   readonly policies: readonly object[]
   readonly updatedAtMs: number
+  /** How often it was changed. */
+  readonly changes?: number
 }
 
-export interface ProxyRule {
+export interface ProxyRule extends Stamps {
   readonly id: string
   readonly method: string
   readonly pattern: string
@@ -20,7 +23,7 @@ export interface ProxyRule {
 }
 
 /** One published version for gateways: `content` is the SERVICE object of an APIcast configuration. */
-export interface ProxyConfig {
+export interface ProxyConfig extends Stamps {
   readonly id: string
   readonly version: number
   readonly environment: ProxyEnvironment
@@ -49,7 +52,7 @@ export class ProxySettingsStore {
 
   change(service: string, change: (before: ProxySettings) => Partial<ProxySettings>): ProxySettings {
     const before = this.settings(service)
-    const after = { ...before, ...change(before), updatedAtMs: this.#now() }
+    const after = { ...before, ...change(before), updatedAtMs: this.#now(), changes: (before.changes ?? 0) + 1 }
     this.#write(SETTINGS, service, after)
     return after
   }
@@ -67,7 +70,9 @@ export class ProxySettingsStore {
     version?: number,
   ): ProxyConfig {
     const before = this.configs(service, environment)
-    const config = { id, version: version ?? (before.at(-1)?.version ?? 0) + 1, environment, content }
+    const nowMs = this.#now()
+    const next = version ?? (before.at(-1)?.version ?? 0) + 1
+    const config = { id, version: next, environment, content, createdAtMs: nowMs, updatedAtMs: nowMs }
     const kept = before.filter((other) => other.version !== config.version)
     this.#write(CONFIGS, `${service}/${environment}`, [...kept, config].slice(-CONFIGS_KEPT))
     return config

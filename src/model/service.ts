@@ -5,8 +5,17 @@ export type BackendVersion = '1' | '2' | 'oauth'
 
 export const BACKEND_VERSIONS: readonly BackendVersion[] = ['1', '2', 'oauth']
 
+/** When an API made a thing, and changed it last; not known of what comes from a file. */
+export interface Stamps {
+  readonly createdAtMs?: number | undefined
+  readonly updatedAtMs?: number | undefined
+}
+
+/** What 3scale's portal keeps and shows beside, in its words: nothing here acts upon it, but for `approval_required` of plans. */
+export type PortalFields = Readonly<Record<string, string | number | boolean>>
+
 /** A 3scale service (product): what is counted, what plans there are, and who may ask about it. Plain data, as all of this file. */
-export interface Service {
+export interface Service extends Stamps {
   readonly id: string
   readonly systemName: string
   readonly name: string
@@ -21,9 +30,10 @@ export interface Service {
   /** `hits` is always there, first. A method comes after the metric that it is part of. */
   readonly metrics: readonly Metric[]
   readonly plans: readonly Plan[]
+  readonly portal?: PortalFields
 }
 
-export interface Metric {
+export interface Metric extends Stamps {
   readonly id: string
   /** Never changes: usage is kept by it. */
   readonly systemName: string
@@ -35,16 +45,19 @@ export interface Metric {
 }
 
 /** An application plan. */
-export interface Plan {
+export interface Plan extends Stamps {
   readonly id: string
   readonly systemName: string
   readonly name: string
   readonly state: 'published' | 'hidden'
   readonly limits: readonly Limit[]
+  /** A copy of that plan, for one application alone. */
+  readonly customOf?: string
+  readonly portal?: PortalFields
 }
 
 /** No application of the plan may use more of a metric in one period. */
-export interface Limit {
+export interface Limit extends Stamps {
   readonly id: string
   /** System name. */
   readonly metric: string

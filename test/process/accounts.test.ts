@@ -137,7 +137,13 @@ describe("3scale's accounts", () => {
   test.each<[string, string, object | string | undefined, number, string]>([
     ['POST', 'services.json', { service: {} }, 422, '{"errors":{"name":["can\'t be blank"]}}'],
     ['POST', 'services.xml', { service: {} }, 422, "<errors><error>Name can't be blank</error></errors>"],
-    ['POST', 'services.json', { name: 'Weather API' }, 422, '{"errors":{"system_name":["has already been taken"]}}'],
+    [
+      'POST',
+      'services.json',
+      { name: 'W', system_name: 'weather_api' },
+      422,
+      '{"errors":{"system_name":["has already been taken"]}}',
+    ],
     [
       'POST',
       'services.json',
@@ -174,8 +180,8 @@ describe("3scale's accounts", () => {
     expect((await admin('POST', `${s}/proxy/mapping_rules.json`, { ...rule.mapping_rule, pattern: 'a' })).status).toBe(
       422,
     )
-    await admin('PUT', `${s}/proxy/policies.json`, { policies_config: JSON.stringify([{ name: 'nobody_knows' }]) })
-    expect((await admin('POST', `${s}/proxy/deploy.json`)).text).toContain(
+    const unknown = { policies_config: JSON.stringify([{ name: 'nobody_knows' }]) }
+    expect((await admin('PUT', `${s}/proxy/policies.json`, unknown)).text).toContain(
       'the policy nobody_knows, which is not supported',
     )
     await admin('PUT', `${s}/proxy/policies.json`, { policies_config: JSON.stringify([{ name: 'apicast' }]) })

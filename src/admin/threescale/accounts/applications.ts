@@ -1,6 +1,8 @@
-import type { Account, Application, Service } from '../../../model/service.ts'
+import type { Registry } from '../../../accounts/registry.ts'
+import type { Account, Application, Plan, Service } from '../../../model/service.ts'
 import { created, type Entity, gone, ok } from './answer.ts'
 import { accountOf, applicationOf, type Call, id, paged, type Route, randomKey, stamp } from './context.ts'
+import { forgetCustomPlan } from './custom-plans.ts'
 import { Fields, InvalidFields, NotFound } from './input.ts'
 
 function accountEntity(account: Account): Entity {
@@ -62,38 +64,69 @@ const CREDENTIALS: Readonly<Record<Service['backendVersion'], (app: Application)
 const CREDENTIAL = /^[\x21-\x7e]{1,255}$/
 
 async function createApplication(call: Call): Promise<Entity> {
-  const { registry, clock } = call.context
+  const { registry } = call.context
   const account = accountOf(call)
   const fields = new Fields(call.input)
   const planId = fields.text('plan_id', { required: true })
   const name = fields.text('name', { required: true })
-  const description = fields.text('description', { max: 10_000 })
+  const description = fields.text('description', { max: 10_000, required: true })
   const userKey = fields.text('user_key', { pattern: CREDENTIAL })
   const appId = fields.text('application_id', { pattern: CREDENTIAL }) ?? fields.text('app_id', { pattern: CREDENTIAL })
   const appKey = fields.text('application_key', { pattern: CREDENTIAL })
   const redirectUrl = fields.text('redirect_url', { max: 2_048 })
-  const service = registry.services.find(({ plans }) => plans.some((plan) => plan.id === planId))
-  if (planId !== undefined && planId !== '' && service === undefined) fields.error('plan', "can't be blank")
+  const place = planId === undefined || planId === '' ? undefined : placeOf(registry, planId)
+  if (planId !== undefined && planId !== '' && place === undefined) fields.error('plan', "can't be blank")
   fields.check()
-  const isVersion1 = service!.backendVersion === '1'
+  const offered = { name: name!, description: description!, userKey, appId, appKey, redirectUrl }
+  const application = newApplication(call, account, place!, offered)
+  return applicationEntity(await registry.putApplication(application.id, () => application), call)
+}
+
+/** A plan for everybody, and its service. */
+interface Place {
+  readonly service: Service
+  readonly plan: Plan
+}
+
+function placeOf(registry: Registry, planId: string): Place | undefined {
+  for (const service of registry.services) {
+    const plan = service.plans.find(({ id: own, customOf }) => own === planId && customOf === undefined)
+    if (plan !== undefined) return { service, plan }
+  }
+  return undefined
+}
+
+interface Offered {
+  readonly name: string
+  readonly description: string
+  readonly userKey?: string | undefined
+  readonly appId?: string | undefined
+  readonly appKey?: string | undefined
+  readonly redirectUrl?: string | undefined
+}
+
+/** With the credentials of its service's version: those that were offered, else made up. */
+function newApplication(call: Call, account: Account, { service, plan }: Place, offered: Offered): Application {
+  const { registry, clock } = call.context
+  const { userKey, appId, appKey, redirectUrl } = offered
+  const isVersion1 = service.backendVersion === '1'
   const nowMs = clock.now()
-  const application: Application = {
+  return {
     id: registry.nextId(),
     accountId: account.id,
-    serviceId: service!.id,
-    planId: planId!,
-    name: name!,
-    description: description ?? '',
-    state: 'live',
+    serviceId: service.id,
+    planId: plan.id,
+    name: offered.name,
+    description: offered.description,
+    state: plan.portal?.['approval_required'] === true ? 'pending' : 'live',
     appId: isVersion1 ? null : (appId ?? randomKey().slice(0, 8)),
     userKey: isVersion1 ? (userKey ?? randomKey()) : null,
-    keys: isVersion1 ? [] : appKey !== undefined ? [appKey] : service!.backendVersion === 'oauth' ? [randomKey()] : [],
+    keys: isVersion1 ? [] : appKey !== undefined ? [appKey] : service.backendVersion === 'oauth' ? [randomKey()] : [],
     referrerFilters: [],
     redirectUrl: redirectUrl ?? null,
     createdAtMs: nowMs,
     updatedAtMs: nowMs,
   }
-  return applicationEntity(await registry.putApplication(application.id, () => application), call)
 }
 
 /** Changes the application of the path; its entity. */
@@ -128,10 +161,12 @@ async function changePlan(call: Call): Promise<Entity> {
   const fields = new Fields(call.input)
   const planId = fields.text('plan_id', { required: true })
   const service = call.context.registry.service(application.serviceId)
-  if (planId !== undefined && !service?.plans.some((plan) => plan.id === planId))
+  if (planId !== undefined && !service?.plans.some((plan) => plan.id === planId && plan.customOf === undefined))
     fields.error('plan', 'is not of this service')
   fields.check()
-  return change(call, (before) => ({ ...before, planId: planId! }))
+  const changed = await change(call, (before) => ({ ...before, planId: planId! }))
+  await forgetCustomPlan(call.context.registry, application.serviceId, application.planId)
+  return changed
 }
 
 const setState =
@@ -195,9 +230,13 @@ async function createFilter(call: Call): Promise<Entity> {
   return change(call, (before) => ({ ...before, referrerFilters: [...before.referrerFilters, filter] }))
 }
 
+/** A new account with its first user; with `application_plan_id`, an application of that plan too. */
 async function signup(call: Call): Promise<Entity> {
   const { registry, clock } = call.context
   const fields = new Fields(call.input)
+  const planId = fields.text('application_plan_id')
+  const place = planId === undefined || planId === '' ? null : placeOf(registry, planId)
+  if (place === undefined) fields.error('application_plan_id', 'is no application plan')
   const name = fields.text('org_name', { required: true })
   const username = fields.text('username', { required: true })
   const email = fields.text('email') ?? ''
@@ -211,7 +250,28 @@ async function signup(call: Call): Promise<Entity> {
     createdAtMs: nowMs,
     updatedAtMs: nowMs,
   }
-  return accountEntity(await registry.putAccount(account.id, () => account))
+  const entity = accountEntity(await registry.putAccount(account.id, () => account))
+  if (place !== null && place !== undefined) {
+    const description = 'Default application created on signup.'
+    const application = newApplication(call, account, place, { name: `${account.name}'s App`, description })
+    await registry.putApplication(application.id, () => application)
+  }
+  return entity
+}
+
+/** By one of its users. */
+function findAccount(call: Call): Entity {
+  const { username, email, user_id: userId } = call.input
+  const found = call.context.registry.accounts.find(({ users }) =>
+    users.some(
+      (user) =>
+        (username !== undefined && user.username === String(username)) ||
+        (email !== undefined && user.email === String(email)) ||
+        (userId !== undefined && user.id === String(userId)),
+    ),
+  )
+  if (found === undefined) throw new NotFound()
+  return accountEntity(found)
 }
 
 /** Accounts, applications, their keys and referrer filters. */
@@ -222,6 +282,7 @@ export const APPLICATION_ROUTES: readonly Route[] = [
     'accounts',
     ({ context, input }) => ok(paged('accounts', context.registry.accounts.map(accountEntity), input)),
   ],
+  ['GET', 'accounts/find', (call) => ok(findAccount(call))],
   ['GET', 'accounts/:a', (call) => ok(accountEntity(accountOf(call)))],
   [
     'PUT',
@@ -268,7 +329,9 @@ export const APPLICATION_ROUTES: readonly Route[] = [
     'DELETE',
     'accounts/:a/applications/:app',
     async (call) => {
-      await call.context.registry.removeApplication(applicationOf(call).id)
+      const application = applicationOf(call)
+      await call.context.registry.removeApplication(application.id)
+      await forgetCustomPlan(call.context.registry, application.serviceId, application.planId)
       return gone
     },
   ],

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { ProxySettingsStore } from '../../../accounts/proxy-settings.ts'
 import type { Registry } from '../../../accounts/registry.ts'
 import type { Clock } from '../../../core/clock.ts'
-import type { Account, Application, Metric, Plan, Service } from '../../../model/service.ts'
+import type { Account, Application, Metric, Plan, Service, Stamps } from '../../../model/service.ts'
 import type { Answer, Entity, List } from './answer.ts'
 import { type Input, NotFound } from './input.ts'
 
@@ -29,6 +29,12 @@ export type Route = readonly [method: 'GET' | 'POST' | 'PUT' | 'DELETE', pattern
 export const id = (text: string): number | string => (/^\d{1,15}$/.test(text) ? Number(text) : text)
 
 export const stamp = (atMs: number): string => new Date(atMs).toISOString().replace(/\.\d{3}Z$/, 'Z')
+
+/** Empty for what comes from a file. */
+export const stamps = ({ createdAtMs, updatedAtMs }: Stamps): Record<string, string> => ({
+  ...(createdAtMs !== undefined && { created_at: stamp(createdAtMs) }),
+  ...(updatedAtMs !== undefined && { updated_at: stamp(updatedAtMs) }),
+})
 
 export const randomKey = (): string => randomBytes(16).toString('hex')
 

@@ -84,6 +84,15 @@ export class Fields {
     return undefined
   }
 
+  /** An amount with a fraction: `9.5`. */
+  money(name: string): number | undefined {
+    const text = this.text(name)
+    if (text === undefined || text === '') return undefined
+    if (/^\d{1,12}(\.\d{1,4})?$/.test(text)) return Number(text)
+    this.error(name, 'is not a number')
+    return undefined
+  }
+
   flag(name: string): boolean | undefined {
     const text = this.text(name)
     return text === undefined || text === '' ? undefined : text === 'true' || text === '1'
@@ -109,13 +118,16 @@ export class Fields {
 
 export const SYSTEM_NAME: RegExp = /^[A-Za-z0-9_./-]{1,255}$/
 
-/** `My Metric` -> `my_metric` */
-export function systemNameOf(name: string): string {
-  return (
+/** `My Metric` -> `my_metric`; with a number behind it where that is taken: the caller did not choose it. */
+export function systemNameOf(name: string, isTaken: (systemName: string) => boolean): string {
+  const base =
     name
       .toLowerCase()
       .replace(/[^a-z0-9]+/g, '_')
       .replace(/^_+|_+$/g, '')
       .slice(0, 200) || 'unnamed'
-  )
+  for (let i = 1; ; i++) {
+    const systemName = i === 1 ? base : `${base}_${i}`
+    if (!isTaken(systemName)) return systemName
+  }
 }

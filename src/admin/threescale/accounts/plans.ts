@@ -1,8 +1,9 @@
 import { isPeriod, PERIODS } from '../../../core/calendar.ts'
 import type { Limit, Plan, Service } from '../../../model/service.ts'
 import { created, type Entity, gone, ok } from './answer.ts'
-import { type Call, id, metricOf, paged, planOf, type Route, serviceOf } from './context.ts'
+import { type Call, id, metricOf, paged, planOf, type Route, serviceOf, stamps } from './context.ts'
 import { Fields, InvalidFields, NotFound, SYSTEM_NAME, systemNameOf } from './input.ts'
+import { PLAN_PORTAL, readPortal, shownPortal } from './portal-fields.ts'
 import { change } from './services.ts'
 
 export function planEntity(plan: Plan, service: Service): Entity {
@@ -12,14 +13,11 @@ export function planEntity(plan: Plan, service: Service): Entity {
       id: id(plan.id),
       name: plan.name,
       state: plan.state,
-      setup_fee: 0,
-      cost_per_month: 0,
-      trial_period_days: 0,
-      cancellation_period: 0,
-      approval_required: false,
+      ...shownPortal(PLAN_PORTAL, plan.portal),
       default: service.plans[0]?.id === plan.id,
-      custom: false,
+      custom: plan.customOf !== undefined,
       system_name: plan.systemName,
+      ...stamps(plan),
       links: [
         { rel: 'service', href: `/admin/api/services/${service.id}` },
         { rel: 'self', href: `/admin/api/services/${service.id}/application_plans/${plan.id}` },
@@ -27,6 +25,9 @@ export function planEntity(plan: Plan, service: Service): Entity {
     },
   }
 }
+
+/** Without those that one application has for itself. */
+const stockPlans = (service: Service): Plan[] => service.plans.filter(({ customOf }) => customOf === undefined)
 
 function planIn(service: Service, key: string): Plan {
   const found = service.plans.find((plan) => plan.id === key)
@@ -38,29 +39,42 @@ async function createPlan(call: Call): Promise<Entity> {
   const service = serviceOf(call)
   const fields = new Fields(call.input)
   const name = fields.text('name', { required: true })
-  const systemName = fields.text('system_name', { pattern: SYSTEM_NAME }) ?? systemNameOf(name ?? '')
+  const isTaken = (key: string): boolean => service.plans.some((plan) => plan.systemName === key)
+  const chosen = fields.text('system_name', { pattern: SYSTEM_NAME })
   const event = fields.choice('state_event', ['publish', 'hide'])
-  if (service.plans.some((plan) => plan.systemName === systemName))
-    fields.error('system_name', 'has already been taken')
+  const portal = readPortal(fields, PLAN_PORTAL)
+  if (chosen !== undefined && isTaken(chosen)) fields.error('system_name', 'has already been taken')
   fields.check()
-  const planId = call.context.registry.nextId()
+  const nowMs = call.context.clock.now()
   const state = event === 'publish' ? 'published' : 'hidden'
-  const plan: Plan = { id: planId, systemName, name: name!, state, limits: [] }
+  const plan: Plan = {
+    id: call.context.registry.nextId(),
+    systemName: chosen ?? systemNameOf(name!, isTaken),
+    name: name!,
+    state,
+    limits: [],
+    portal,
+    createdAtMs: nowMs,
+    updatedAtMs: nowMs,
+  }
   const after = await change(call.context.registry, service.id, (one) => ({ ...one, plans: [...one.plans, plan] }))
   return planEntity(plan, after)
 }
 
 async function changePlan(call: Call): Promise<Entity> {
   const service = serviceOf(call)
-  planIn(service, call.path['p']!)
+  const { portal: kept } = planIn(service, call.path['p']!)
   const fields = new Fields(call.input)
   const name = fields.text('name')
   const event = fields.choice('state_event', ['publish', 'hide'])
+  const portal = readPortal(fields, PLAN_PORTAL, kept)
   fields.check()
   const after = await changePlanOf(call, service, (plan) => ({
     ...plan,
     name: name ?? plan.name,
     state: event === undefined ? plan.state : event === 'publish' ? 'published' : 'hidden',
+    portal,
+    updatedAtMs: call.context.clock.now(),
   }))
   return planEntity(planIn(after, call.path['p']!), after)
 }
@@ -82,6 +96,7 @@ function limitEntity(limit: Limit, plan: Plan, service: Service): Entity {
       plan_id: id(plan.id),
       period: limit.period,
       value: limit.value,
+      ...stamps(limit),
       links: [
         { rel: 'application_plan', href: `/admin/api/services/${service.id}/application_plans/${plan.id}` },
         { rel: 'self', href: `/admin/api/application_plans/${plan.id}/metrics/${metric.id}/limits/${limit.id}` },
@@ -104,11 +119,14 @@ async function writeLimit(call: Call, before: Limit | null): Promise<Entity> {
   if (taken) fields.error('period', 'has already been taken')
   fields.check()
   if (!isPeriod(wanted)) throw new InvalidFields({ period: ["can't be blank"] })
+  const nowMs = call.context.clock.now()
   const limit: Limit = {
     id: before?.id ?? call.context.registry.nextId(),
     metric: metric.systemName,
     period: wanted,
     value: value ?? before?.value ?? 0,
+    createdAtMs: before?.createdAtMs ?? nowMs,
+    updatedAtMs: nowMs,
   }
   const after = await changePlanOf(call, service, (one) => ({
     ...one,
@@ -133,7 +151,7 @@ export const PLAN_ROUTES: readonly Route[] = [
     'application_plans',
     ({ context, input }) => {
       const plans = context.registry.services.flatMap((service) =>
-        service.plans.map((plan) => planEntity(plan, service)),
+        stockPlans(service).map((plan) => planEntity(plan, service)),
       )
       return ok(paged('plans', plans, input))
     },
@@ -146,7 +164,7 @@ export const PLAN_ROUTES: readonly Route[] = [
       return ok(
         paged(
           'plans',
-          service.plans.map((plan) => planEntity(plan, service)),
+          stockPlans(service).map((plan) => planEntity(plan, service)),
           call.input,
         ),
       )

@@ -1,13 +1,14 @@
-import type { ProxyConfig, ProxyEnvironment, ProxyRule, ProxySettings } from '../../../accounts/proxy-settings.ts'
+import type { ProxyConfig, ProxyEnvironment, ProxyRule } from '../../../accounts/proxy-settings.ts'
+import { readChain } from '../../../dialects/apicast/chain.ts'
 import { readServices } from '../../../dialects/apicast/index.ts'
 import { JsonReader } from '../../../dialects/apicast/json-reader.ts'
-import { patternFault } from '../../../model/mapping-rule.ts'
 import { Problems } from '../../../model/problem.ts'
 import type { Service } from '../../../model/service.ts'
 import { AdminError } from '../../errors.ts'
 import { created, type Entity, gone, ok } from './answer.ts'
-import { type Call, id, paged, type Route, serviceOf, stamp } from './context.ts'
+import { type Call, id, paged, type Route, serviceOf, stamp, stamps } from './context.ts'
 import { Fields, InvalidFields, NotFound } from './input.ts'
+import { rulePatternFault } from './rule-pattern.ts'
 
 /** Fields of a proxy that may be set, with what holds while they are not. */
 const DEFAULTS: Readonly<Record<string, string | number | null>> = {
@@ -42,7 +43,9 @@ const DEFAULTS: Readonly<Record<string, string | number | null>> = {
 
 const METHODS = ['GET', 'POST', 'DELETE', 'PUT', 'PATCH', 'HEAD', 'OPTIONS'] as const
 
-function proxyEntity(service: Service, settings: ProxySettings): Entity {
+function proxyEntity(service: Service, { context: { proxies } }: Call): Entity {
+  const settings = proxies.settings(service.id)
+  const deployedAtMs = proxies.configs(service.id, 'sandbox').at(-1)?.createdAtMs
   return {
     type: 'proxy',
     fields: {
@@ -51,8 +54,9 @@ function proxyEntity(service: Service, settings: ProxySettings): Entity {
       ...settings.fields,
       policies_config: JSON.stringify(settings.policies),
       deployment_option: 'self_managed',
-      lock_version: 0,
-      updated_at: stamp(settings.updatedAtMs),
+      lock_version: settings.changes ?? 0,
+      deployed_at: deployedAtMs === undefined ? null : stamp(deployedAtMs),
+      ...stamps({ createdAtMs: service.createdAtMs, updatedAtMs: settings.updatedAtMs || service.createdAtMs }),
       links: [{ rel: 'service', href: `/admin/api/services/${service.id}` }],
     },
   }
@@ -75,8 +79,8 @@ function changeProxy(call: Call): Entity {
       fields.error(name, 'is invalid')
   }
   fields.check()
-  const after = call.context.proxies.change(service.id, (before) => ({ fields: { ...before.fields, ...changes } }))
-  return proxyEntity(service, after)
+  call.context.proxies.change(service.id, (before) => ({ fields: { ...before.fields, ...changes } }))
+  return proxyEntity(service, call)
 }
 
 function ruleEntity(rule: ProxyRule): Entity {
@@ -90,6 +94,7 @@ function ruleEntity(rule: ProxyRule): Entity {
       delta: rule.delta,
       position: rule.position,
       last: rule.last,
+      ...stamps(rule),
     },
   }
 }
@@ -104,13 +109,14 @@ function writeRule(call: Call, before: ProxyRule | null): Entity {
   const metricId = fields.text('metric_id', { required: isNew })
   const position = fields.number('position', { min: 1 })
   const last = fields.flag('last')
-  const fault = pattern === undefined || pattern === '' ? null : patternFault(pattern)
+  const fault = pattern === undefined || pattern === '' ? null : rulePatternFault(pattern)
   if (fault !== null) fields.error('pattern', `is invalid: ${fault}`)
   const metric =
     metricId === undefined || metricId === '' ? undefined : service.metrics.find((one) => one.id === metricId)
   if (metricId !== undefined && metricId !== '' && metric === undefined) fields.error('metric_id', 'is invalid')
   fields.check()
   const { rules } = call.context.proxies.settings(service.id)
+  const nowMs = call.context.clock.now()
   const rule: ProxyRule = {
     id: before?.id ?? call.context.registry.nextId(),
     method: method ?? before!.method,
@@ -119,6 +125,8 @@ function writeRule(call: Call, before: ProxyRule | null): Entity {
     delta: delta ?? before!.delta,
     last: last ?? before?.last ?? false,
     position: position ?? before?.position ?? rules.length + 1,
+    createdAtMs: before?.createdAtMs ?? nowMs,
+    updatedAtMs: nowMs,
   }
   call.context.proxies.change(service.id, (settings) => ({
     rules: ordered([...settings.rules.filter((other) => other.id !== rule.id), rule]),
@@ -134,6 +142,7 @@ function ruleOf(call: Call): ProxyRule {
   return found
 }
 
+const NOWHERE = { file: '', line: 1, column: 1 }
 const DEFAULT_CHAIN = [{ name: 'apicast', version: 'builtin', configuration: {} }]
 
 function readPolicies(call: Call): object[] {
@@ -149,6 +158,10 @@ function readPolicies(call: Call): object[] {
   if (!Array.isArray(parsed) || parsed.some((one) => typeof one !== 'object' || one === null)) {
     throw new InvalidFields({ policies_config: ['must be a list of policies'] })
   }
+  const problems = new Problems()
+  readChain(parsed, 'strict', 'policies_config', new JsonReader(NOWHERE, problems))
+  const errors = problems.list.filter(({ severity }) => severity === 'error').map(({ message }) => message)
+  if (errors.length > 0) throw new InvalidFields({ policies_config: errors })
   return parsed as object[]
 }
 
@@ -183,7 +196,7 @@ function contentOf(call: Call, service: Service, environment: ProxyEnvironment):
     },
   }
   const problems = new Problems()
-  readServices([content], 'services', new JsonReader({ file: '', line: 1, column: 1 }, problems), {})
+  readServices([content], 'services', new JsonReader(NOWHERE, problems), {})
   const errors = problems.list
     .filter(({ severity }) => severity === 'error')
     .map(({ message }) => message.replace('services.0.', ''))
@@ -210,7 +223,7 @@ function queryOf(pattern: string): object {
 
 function configEntity(config: ProxyConfig): Entity {
   const { environment, version, content } = config
-  return { type: 'proxy_config', fields: { id: id(config.id), version, environment, content } }
+  return { type: 'proxy_config', fields: { id: id(config.id), version, environment, content, ...stamps(config) } }
 }
 
 /** `staging` is another word for sandbox. */
@@ -268,11 +281,7 @@ function latestConfigs(call: Call): Entity[] {
 
 /** Proxies, mapping rules, policies, published versions. */
 export const PROXY_ROUTES: readonly Route[] = [
-  [
-    'GET',
-    'services/:s/proxy',
-    (call) => ok(proxyEntity(serviceOf(call), call.context.proxies.settings(serviceOf(call).id))),
-  ],
+  ['GET', 'services/:s/proxy', (call) => ok(proxyEntity(serviceOf(call), call))],
   ['PUT', 'services/:s/proxy', (call) => ok(changeProxy(call))],
   ['POST', 'services/:s/proxy/deploy', (call) => created(deploy(call))],
   [

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { RegistryError } from '../../../accounts/registry.ts'
 import { type Guard, offeredSecrets } from '../../auth.ts'
@@ -5,12 +6,19 @@ import { AdminError } from '../../errors.ts'
 import { type Answer, toJson, toXml } from './answer.ts'
 import { APPLICATION_ROUTES } from './applications.ts'
 import type { AccountContext, Handler, Route } from './context.ts'
+import { CUSTOM_PLAN_ROUTES } from './custom-plans.ts'
 import { flattened, InvalidFields, NotFound } from './input.ts'
 import { PLAN_ROUTES } from './plans.ts'
 import { PROXY_ROUTES } from './proxies.ts'
 import { SERVICE_ROUTES } from './services.ts'
 
-const ROUTES: readonly Route[] = [...SERVICE_ROUTES, ...PLAN_ROUTES, ...APPLICATION_ROUTES, ...PROXY_ROUTES]
+const ROUTES: readonly Route[] = [
+  ...SERVICE_ROUTES,
+  ...PLAN_ROUTES,
+  ...CUSTOM_PLAN_ROUTES,
+  ...APPLICATION_ROUTES,
+  ...PROXY_ROUTES,
+]
 
 interface Compiled {
   readonly method: string
@@ -33,19 +41,19 @@ type Format = 'json' | 'xml'
 
 /** 3scale's Account Management API below /admin/api. Source: porta's controllers and its ActiveDocs. */
 export function accountRoutes(scope: FastifyInstance, context: AccountContext, guard: Guard): void {
-  scope.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) => {
-    done(null, formOf(String(body)))
-  })
-  // The Ruby client names JSON even where it sends nothing.
-  scope.removeContentTypeParser('application/json')
-  scope.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
-    try {
-      done(null, String(body).trim() === '' ? {} : JSON.parse(String(body)))
-    } catch {
-      done(new AdminError(400, 'bad_json', 'The body is not well-formed JSON.'))
-    }
+  scope.removeAllContentTypeParsers()
+  for (const [type, parse] of BODY_PARSERS) {
+    scope.addContentTypeParser(type, { parseAs: 'buffer' }, async (_request: FastifyRequest, body: Buffer) =>
+      parse(utf8Of(body)),
+    )
+  }
+  scope.addContentTypeParser('*', { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {
+    if (body.length === 0) return {}
+    const type = request.headers['content-type'] ?? ''
+    throw new AdminError(415, 'unknown_content_type', `The body must be ${BODY_TYPES}, not ${type.slice(0, 100)}.`)
   })
   scope.addHook('preHandler', async (request) => {
+    mustBeEncoded(queryOf(request.url), 'query')
     const refusal = guard.refusal(request, [...offeredSecrets(request), ...secretsInBody(request.body)])
     if (refusal !== undefined) throw refusal
   })
@@ -128,8 +136,42 @@ function humanized(name: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1)
 }
 
+const BODY_PARSERS: readonly (readonly [type: string, parse: (text: string) => unknown])[] = [
+  ['application/x-www-form-urlencoded', formOf],
+  ['application/json', jsonOf],
+]
+const BODY_TYPES = BODY_PARSERS.map(([type]) => type).join(' or ')
+
+function jsonOf(text: string): unknown {
+  // The Ruby client names JSON even where it sends nothing.
+  if (text.trim() === '') return {}
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new AdminError(400, 'bad_json', 'The body is not well-formed JSON.')
+  }
+}
+
+function utf8Of(body: Buffer): string {
+  if (isUtf8(body)) return body.toString('utf8')
+  throw new AdminError(400, 'bad_encoding', 'The body is not UTF-8.')
+}
+
+const queryOf = (url: string): string => (url.includes('?') ? url.slice(url.indexOf('?') + 1) : '')
+
+/** Nothing is stored that was guessed at. */
+function mustBeEncoded(form: string, what: 'query' | 'body'): void {
+  try {
+    decodeURIComponent(form)
+  } catch {
+    const text = `The ${what} is not well-encoded: % is followed by two hex digits, and what they stand for is UTF-8.`
+    throw new AdminError(400, 'bad_encoding', text)
+  }
+}
+
 /** Flat names, or `service[name]`: one level, as forms of Rails have it. */
 function formOf(text: string): Record<string, unknown> {
+  mustBeEncoded(text, 'body')
   const form: Record<string, unknown> = Object.create(null)
   for (const [name, value] of new URLSearchParams(text)) {
     const match = /^(\w+)\[(\w+)\]$/.exec(name)

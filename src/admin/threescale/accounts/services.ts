@@ -1,8 +1,9 @@
 import type { Registry } from '../../../accounts/registry.ts'
 import { type BackendVersion, bareService, HITS, type Metric, type Service } from '../../../model/service.ts'
 import { created, type Entity, gone, ok } from './answer.ts'
-import { type Call, id, metricOf, paged, type Route, randomKey, serviceOf } from './context.ts'
+import { type Call, id, metricOf, paged, type Route, randomKey, serviceOf, stamps } from './context.ts'
 import { Fields, InvalidFields, NotFound, SYSTEM_NAME, systemNameOf } from './input.ts'
+import { readPortal, SERVICE_PORTAL, shownPortal } from './portal-fields.ts'
 
 function serviceEntity(service: Service): Entity {
   return {
@@ -12,23 +13,18 @@ function serviceEntity(service: Service): Entity {
       name: service.name,
       state: service.state === 'active' ? 'incomplete' : 'suspended',
       system_name: service.systemName,
-      backend_version: service.backendVersion,
-      deployment_option: 'self_managed',
-      support_email: '',
+      // The two are the same for the accounts; the portal tells them apart.
+      backend_version: service.portal?.[IS_OIDC] === true ? 'oidc' : service.backendVersion,
       description: service.description,
-      intentions_required: false,
-      buyers_manage_apps: true,
-      buyers_manage_keys: true,
       referrer_filters_required: service.referrerFiltersRequired,
-      custom_keys_enabled: true,
-      buyer_key_regenerate_enabled: true,
-      mandatory_app_key: false,
-      buyer_can_select_plan: false,
-      buyer_plan_change_permission: 'request',
+      ...shownPortal(SERVICE_PORTAL, service.portal),
+      ...stamps(service),
       links: [{ rel: 'self', href: `/admin/api/services/${service.id}` }],
     },
   }
 }
+
+const IS_OIDC = 'is_oidc'
 
 const VERSIONS: readonly (BackendVersion | 'oidc')[] = ['1', '2', 'oauth', 'oidc']
 
@@ -41,34 +37,50 @@ function readService(call: Call, before: Service | null): (before: Service) => S
   const filters = fields.flag('referrer_filters_required')
   const providerKey = fields.text('provider_key')
   const serviceToken = fields.text('service_token')
+  const portal = readPortal(fields, SERVICE_PORTAL, before?.portal)
   fields.check()
+  const { clock, registry } = call.context
+  const nowMs = clock.now()
+  const isTaken = (key: string): boolean => registry.services.some((other) => other.systemName === key)
   return (service) => ({
     ...service,
     name: name ?? service.name,
-    systemName: before === null ? (systemName ?? systemNameOf(name!)) : service.systemName,
+    systemName: before === null ? (systemName ?? systemNameOf(name!, isTaken)) : service.systemName,
     backendVersion: version === undefined ? service.backendVersion : version === 'oidc' ? 'oauth' : version,
     description: description ?? service.description,
     referrerFiltersRequired: filters ?? service.referrerFiltersRequired,
     providerKey: providerKey ?? service.providerKey,
     serviceToken: serviceToken ?? service.serviceToken,
+    portal: version === undefined ? portal : { ...portal, [IS_OIDC]: version === 'oidc' },
+    createdAtMs: service.createdAtMs ?? nowMs,
+    updatedAtMs: nowMs,
   })
 }
 
-function metricEntity(metric: Metric, service: Service): Entity {
-  const parent = metric.parent === null ? null : service.metrics.find(({ systemName }) => systemName === metric.parent)
-  const isMethod = parent !== null && parent !== undefined
+/** Methods stand among the metrics too, and are called so there; `type` says where it is shown. */
+function metricEntity(metric: Metric, service: Service, type: 'metric' | 'method' = 'metric'): Entity {
+  const parent = service.metrics.find(({ systemName }) => systemName === metric.parent)
+  const below = `/admin/api/services/${service.id}/metrics`
   return {
-    type: isMethod ? 'method' : 'metric',
+    type,
     fields: {
       id: id(metric.id),
       name: metric.systemName,
       system_name: metric.systemName,
       friendly_name: metric.friendlyName,
       description: metric.description,
-      ...(isMethod ? { parent_id: id(parent.id) } : { unit: metric.unit }),
+      ...(type === 'metric' && { unit: metric.unit }),
+      ...(parent !== undefined && { parent_id: id(parent.id) }),
+      ...stamps(metric),
       links: [
         { rel: 'service', href: `/admin/api/services/${service.id}` },
-        { rel: 'self', href: `/admin/api/services/${service.id}/metrics/${metric.id}` },
+        {
+          rel: 'self',
+          href:
+            type === 'method' && parent !== undefined
+              ? `${below}/${parent.id}/methods/${metric.id}`
+              : `${below}/${metric.id}`,
+        },
       ],
     },
   }
@@ -79,28 +91,30 @@ async function createMetric(call: Call, parent: Metric | null): Promise<Entity> 
   const fields = new Fields(call.input)
   const friendlyName = fields.text('friendly_name', { required: true })
   const unit = parent === null ? fields.text('unit', { required: true }) : parent.unit
-  const systemName = fields.text('system_name', { pattern: SYSTEM_NAME }) ?? systemNameOf(friendlyName ?? '')
+  const isTaken = (key: string): boolean => service.metrics.some((metric) => metric.systemName === key)
+  const chosen = fields.text('system_name', { pattern: SYSTEM_NAME })
   const description = fields.text('description', { max: 10_000 }) ?? ''
-  if (service.metrics.some((metric) => metric.systemName === systemName)) {
-    fields.error('system_name', 'has already been taken')
-  }
+  if (chosen !== undefined && isTaken(chosen)) fields.error('system_name', 'has already been taken')
   fields.check()
+  const nowMs = call.context.clock.now()
   const metric: Metric = {
     id: call.context.registry.nextId(),
-    systemName,
+    systemName: chosen ?? systemNameOf(friendlyName!, isTaken),
     friendlyName: friendlyName!,
     unit: unit!,
     description,
     parent: parent?.systemName ?? null,
+    createdAtMs: nowMs,
+    updatedAtMs: nowMs,
   }
   const after = await change(call.context.registry, service.id, (one) => ({
     ...one,
     metrics: [...one.metrics, metric],
   }))
-  return metricEntity(metric, after)
+  return metricEntity(metric, after, parent === null ? 'metric' : 'method')
 }
 
-async function changeMetric(call: Call, key: string): Promise<Entity> {
+async function changeMetric(call: Call, key: string, type: 'metric' | 'method'): Promise<Entity> {
   const service = serviceOf(call)
   const { id: metricId } = metricOf(service, key)
   const fields = new Fields(call.input)
@@ -117,11 +131,12 @@ async function changeMetric(call: Call, key: string): Promise<Entity> {
             friendlyName: friendlyName ?? metric.friendlyName,
             unit: unit ?? metric.unit,
             description: description ?? metric.description,
+            updatedAtMs: call.context.clock.now(),
           }
         : metric,
     ),
   }))
-  return metricEntity(metricOf(after, metricId), after)
+  return metricEntity(metricOf(after, metricId), after, type)
 }
 
 /** With everything below it, and their limits. */
@@ -159,7 +174,7 @@ export const SERVICE_ROUTES: readonly Route[] = [
     'POST',
     'services',
     async (call) => {
-      const { registry } = call.context
+      const { registry, clock } = call.context
       const make = readService(call, null)
       const serviceId = registry.nextId()
       // One provider for all: the key that the first service has.
@@ -168,7 +183,7 @@ export const SERVICE_ROUTES: readonly Route[] = [
         ...bareService(serviceId, '', ''),
         providerKey,
         serviceToken: randomKey(),
-        metrics: [{ ...HITS, id: registry.nextId() }],
+        metrics: [{ ...HITS, id: registry.nextId(), createdAtMs: clock.now(), updatedAtMs: clock.now() }],
       }
       return created(serviceEntity(await registry.putService(serviceId, () => make(bare))))
     },
@@ -212,7 +227,7 @@ export const SERVICE_ROUTES: readonly Route[] = [
     'services/:s/metrics/:m',
     (call) => ok(metricEntity(metricOf(serviceOf(call), call.path['m']!), serviceOf(call))),
   ],
-  ['PUT', 'services/:s/metrics/:m', async (call) => ok(await changeMetric(call, call.path['m']!))],
+  ['PUT', 'services/:s/metrics/:m', async (call) => ok(await changeMetric(call, call.path['m']!, 'metric'))],
   [
     'DELETE',
     'services/:s/metrics/:m',
@@ -231,7 +246,7 @@ export const SERVICE_ROUTES: readonly Route[] = [
       return ok(
         paged(
           'methods',
-          methods.map((method) => metricEntity(method, service)),
+          methods.map((method) => metricEntity(method, service, 'method')),
           call.input,
         ),
       )
@@ -245,9 +260,9 @@ export const SERVICE_ROUTES: readonly Route[] = [
   [
     'GET',
     'services/:s/metrics/:m/methods/:x',
-    (call) => ok(metricEntity(metricOf(serviceOf(call), call.path['x']!), serviceOf(call))),
+    (call) => ok(metricEntity(metricOf(serviceOf(call), call.path['x']!), serviceOf(call), 'method')),
   ],
-  ['PUT', 'services/:s/metrics/:m/methods/:x', async (call) => ok(await changeMetric(call, call.path['x']!))],
+  ['PUT', 'services/:s/metrics/:m/methods/:x', async (call) => ok(await changeMetric(call, call.path['x']!, 'method'))],
   [
     'DELETE',
     'services/:s/metrics/:m/methods/:x',
