@@ -1,7 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { type BindingDoc, RELEASE_ENV, type VersionDoc } from '../../dialects/apig/docs.ts'
 import type { Draft } from '../../dialects/apig/draft.ts'
-import { ApigError } from '../../dialects/apig/error.ts'
 import { publishedBy, versionInEffect } from '../../dialects/apig/publishing.ts'
 import { attachPlugin, bindAcl, bindThrottle, deleteAcl } from '../../dialects/apig/resources.ts'
 import { type ApigContext, route } from './context.ts'
