@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import type { Clock } from '../core/clock.ts'
 import { AdminError } from './errors.ts'
+import { Logins } from './logins.ts'
 import { isOwnPage, Sessions } from './session.ts'
 import { sameSecret } from './token.ts'
 
@@ -41,14 +42,21 @@ const howToSay =
 /** Who may pass the admin door. */
 export class Guard {
   readonly sessions: Sessions
+  readonly logins: Logins
   readonly #token: string
 
   constructor(token: string, clock: Clock) {
     this.#token = token
     this.sessions = new Sessions(token, clock)
+    this.logins = new Logins(token, clock)
   }
 
+  /** The admin token itself, or the access token of a login. */
   isToken(secret: string): boolean {
+    return this.isAdminToken(secret) || this.logins.holds(secret)
+  }
+
+  isAdminToken(secret: string): boolean {
     return sameSecret(secret, this.#token)
   }
 

@@ -92,7 +92,7 @@ export function pageRoutes(scope: FastifyInstance, guard: Guard, folder: string 
 function admit(guard: Guard, request: FastifyRequest, reply: FastifyReply): FastifyReply | undefined {
   const { token, ...others } = request.query as Record<string, string | string[] | undefined>
   if (token !== undefined) {
-    if (typeof token !== 'string' || !guard.isToken(token)) return sendHtml(reply, 401, signInPage(true))
+    if (typeof token !== 'string' || !guard.isAdminToken(token)) return sendHtml(reply, 401, signInPage(true))
     // At once to the same address without it, so that it stays in no address bar, history or referrer.
     return openSession(guard, reply, pathOf(request.url) + queryOf(others))
   }
@@ -124,7 +124,7 @@ function signInRoutes(scope: FastifyInstance, guard: Guard): void {
   })
   const enter = (request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const token = request.body instanceof URLSearchParams ? (request.body.get('token') ?? '').trim() : ''
-    if (!guard.isToken(token)) return sendHtml(reply, 401, signInPage(true))
+    if (!guard.isAdminToken(token)) return sendHtml(reply, 401, signInPage(true))
     const { token: _wrong, ...others } = request.query as Record<string, string | string[] | undefined>
     const path = pathOf(request.url)
     return openSession(guard, reply, path === sessionPath ? '/' : path + queryOf(others))

@@ -14,6 +14,7 @@ import {
   shapeFor,
   toAdminError,
 } from './errors.ts'
+import { loginRoutes } from './logins.ts'
 import { MetricsPage } from './metrics.ts'
 import { nativeRoutes } from './native/routes.ts'
 import type { AdminOptions } from './options.ts'
@@ -101,6 +102,7 @@ function mount(app: FastifyInstance, options: AdminOptions, guard: Guard): void 
   const startedMs = options.clock.now()
   const metrics = new MetricsPage(options.analytics, options.metrics)
   app.register(async (scope) => pageRoutes(scope, guard, options.dashboardFolder))
+  app.register(async (scope) => loginRoutes(scope, guard.logins, (secret) => guard.isAdminToken(secret)))
   app.register(async (scope) => {
     scope.addHook('onRequest', adminOnly(guard))
     scope.addHook('onSend', neverStored)

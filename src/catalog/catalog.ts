@@ -176,13 +176,24 @@ export class Catalog {
     })
   }
 
+  /** Takes one file out of a revision that is not deployed. */
+  removeFile(name: string, revision: number, path: string): Promise<void> {
+    return this.#oneAtATime(async () => {
+      this.#mustNotBeOwned(name)
+      mustNotBeDeployed(this.#deployments.get(name)?.deployment.revision === revision, revision, `application ${name}`)
+      this.revisions.removeFile(name, revision, path, this.#services.now())
+    })
+  }
+
   entities(word: EntityWord): readonly object[] {
     return ENTITY_KINDS[word].of(this.#entities)
   }
 
   entity(word: EntityWord, key: string): object {
     const kind = ENTITY_KINDS[word]
-    const found = kind.of(this.#entities).find((entity) => kind.key(entity) === key)
+    const found =
+      kind.of(this.#entities).find((entity) => kind.key(entity) === key) ??
+      kind.of(this.#entities).find((entity) => kind.otherKey?.(entity) === key)
     if (found !== undefined) return found
     throw new CatalogError('missing', kind.missing, `${kind.noun} named ${key} does not exist in this ${kind.scope}`)
   }
@@ -203,18 +214,21 @@ export class Catalog {
   }
 
   /** Replaces an entity by what `change` makes of it. */
-  changeEntity(word: EntityWord, key: string, change: (before: object) => object): Promise<object> {
+  changeEntity(word: EntityWord, name: string, change: (before: object) => object): Promise<object> {
     return this.#oneAtATime(async () => {
-      const entity = change(this.entity(word, key))
+      const before = this.entity(word, name)
+      const entity = change(before)
+      const key = ENTITY_KINDS[word].key(before)
       this.#entityMustNotBeOwned(word, key)
       await this.#replace(word, key, entity)
       return entity
     })
   }
 
-  removeEntity(word: EntityWord, key: string): Promise<object> {
+  removeEntity(word: EntityWord, name: string): Promise<object> {
     return this.#oneAtATime(async () => {
-      const entity = this.entity(word, key)
+      const entity = this.entity(word, name)
+      const key = ENTITY_KINDS[word].key(entity)
       this.#entityMustNotBeOwned(word, key)
       await this.#replace(word, key, null)
       return entity

@@ -12,6 +12,7 @@ export const apiProducts: EntityKind<ApiProduct> = {
   scope: 'organization',
   missing: 'keymanagement.service.apiproduct_doesnot_exist',
   key: ({ name }) => name,
+  keepsUnsaid: true,
   read(body) {
     const fields = new Fields('ApiProduct', body)
     const name = fields.name()
@@ -66,6 +67,8 @@ export const developers: EntityKind<Developer> = {
   scope: 'organization',
   missing: 'developer.service.DeveloperDoesNotExist',
   key: ({ email }) => email,
+  otherKey: ({ id }) => id,
+  keepsUnsaid: true,
   read(body, before) {
     const fields = new Fields('Developer', body)
     const email = fields.text('email')
@@ -103,7 +106,10 @@ export const developers: EntityKind<Developer> = {
   act: (developer, action) => ({ ...developer, active: action === 'active' }),
 }
 
-/** Reads the JSON of an app; a new one gets an id and a key of its own. */
+/**
+ * Reads the JSON of an app. A new one gets an id and a key of its own; one that is there gets another key when it names products that no
+ * key of it opens together, or says when a key is to end (Edge: "Update developer app").
+ */
 export function readApp(
   body: unknown,
   products: readonly ApiProduct[],
@@ -114,19 +120,20 @@ export function readApp(
   const name = fields.name()
   const wanted = fields.texts('apiProducts')
   const expiresInMs = fields.textLike('keyExpiresIn') === '-1' ? -1 : fields.wholeOr('keyExpiresIn', -1)
+  const wantsKey =
+    before === undefined || (wanted.length > 0 && (fields.has('keyExpiresIn') || !before.keys.some(opens(wanted))))
+  const made = (): ConsumerKey => ({
+    ...newKey(randomText(32), randomText(16), nowMs),
+    products: associations(wanted, products),
+    expiresAtMs: expiresInMs < 0 ? null : nowMs + expiresInMs,
+  })
   const app: DeveloperApp = {
     name,
     id: before?.id ?? randomUUID(),
     callbackUrl: fields.textOrNull('callbackUrl') ?? before?.callbackUrl ?? '',
     status: before?.status ?? 'approved',
     attributes: fields.has('attributes') ? fields.attributes('attributes') : (before?.attributes ?? {}),
-    keys: before?.keys ?? [
-      {
-        ...newKey(randomText(32), randomText(16)),
-        products: associations(wanted, products),
-        expiresAtMs: expiresInMs < 0 ? null : nowMs + expiresInMs,
-      },
-    ],
+    keys: wantsKey ? [...(before?.keys ?? []), made()] : before.keys,
   }
   fields.ignore('scopes', 'appFamily', 'appId', 'developerId', 'credentials', 'status', 'createdAt', 'createdBy')
   fields.ignore('lastModifiedAt', 'lastModifiedBy')
@@ -134,22 +141,37 @@ export function readApp(
   return app
 }
 
+const opens =
+  (wanted: readonly string[]) =>
+  (key: ConsumerKey): boolean =>
+    wanted.every((name) => key.products.some((product) => product.name === name))
+
 /** Reads `{consumerKey, consumerSecret}`: a key that another gateway gave out. */
-export function readKey(body: unknown): ConsumerKey {
+export function readKey(body: unknown, nowMs: number): ConsumerKey {
   const fields = new Fields('Key', body)
-  const key = newKey(fields.text('consumerKey'), fields.textOrNull('consumerSecret') ?? '')
+  const key = newKey(fields.text('consumerKey'), fields.textOrNull('consumerSecret') ?? '', nowMs)
   fields.ignore('status', 'expiresAt', 'issuedAt', 'scopes', 'attributes', 'apiProducts')
   fields.end()
   return key
 }
 
-/** Reads `{apiProducts}`: what a key is to open besides. */
-export function readAssociations(body: unknown, products: readonly ApiProduct[]): ConsumerKey['products'] {
+/** Reads `{apiProducts, attributes, scopes}`: what a key is to open besides, and what replaces its attributes and scopes. */
+export function readKeyChange(body: unknown, products: readonly ApiProduct[], before: ConsumerKey): ConsumerKey {
   const fields = new Fields('Key', body)
-  const wanted = associations(fields.texts('apiProducts'), products)
-  fields.ignore('attributes', 'scopes', 'consumerKey', 'consumerSecret', 'status', 'expiresAt', 'issuedAt')
+  const named = fields.texts('apiProducts')
+  const added = associations(
+    named.filter((name) => !before.products.some((one) => one.name === name)),
+    products,
+  )
+  const key = {
+    ...before,
+    products: [...before.products, ...added],
+    ...(fields.has('attributes') && { attributes: fields.attributes('attributes') }),
+    ...(fields.has('scopes') && { scopes: fields.texts('scopes') }),
+  }
+  fields.ignore('consumerKey', 'consumerSecret', 'status', 'expiresAt', 'issuedAt')
   fields.end()
-  return wanted
+  return key
 }
 
 function associations(names: readonly string[], products: readonly ApiProduct[]): ConsumerKey['products'] {
@@ -166,12 +188,13 @@ function associations(names: readonly string[], products: readonly ApiProduct[])
   })
 }
 
-const newKey = (key: string, secret: string): ConsumerKey => ({
+const newKey = (key: string, secret: string, issuedAtMs: number): ConsumerKey => ({
   key,
   secret,
   status: 'approved',
   expiresAtMs: null,
   products: [],
+  issuedAtMs,
 })
 
 /** Letters and digits, as Edge's keys are. */

@@ -10,6 +10,7 @@ import { apiProducts, developers } from './consumer-kinds.ts'
 import { CatalogError } from './error.ts'
 import { Fields } from './fields.ts'
 import { maskConfigs } from './mask-kind.ts'
+import { resourceFiles } from './resource-kind.ts'
 
 /** Entities that the management API makes, by the word of its path. */
 export type EntityWord =
@@ -20,6 +21,7 @@ export type EntityWord =
   | 'maskconfigs'
   | 'apiproducts'
   | 'developers'
+  | 'resourcefiles'
 
 export interface EntityKind<T extends object = object> {
   /** As an error calls it. */
@@ -29,6 +31,8 @@ export interface EntityKind<T extends object = object> {
   readonly missing: string
   /** What a path calls it by. */
   key(entity: T): string
+  /** What a path may call it by as well. */
+  otherKey?(entity: T): string
   /** Reads the JSON of a client. Throws CatalogError: unknown field, wrong type, missing field. `before`: it is changed. */
   read(body: unknown, before?: T): T
   /** The same as a client gets it back. */
@@ -37,6 +41,8 @@ export interface EntityKind<T extends object = object> {
   with(entities: EnvironmentEntities, list: readonly T[]): EnvironmentEntities
   /** Its paths are its own, not `/word` and `/word/{name}`. */
   readonly ownRoutes?: true
+  /** A change says only what becomes other; what it leaves out stays. */
+  readonly keepsUnsaid?: true
   /** What `?action=` may do. */
   readonly actions?: readonly string[]
   act?(entity: T, action: string): T
@@ -226,4 +232,5 @@ export const ENTITY_KINDS: Readonly<Record<EntityWord, EntityKind>> = {
   maskconfigs: maskConfigs,
   apiproducts: apiProducts,
   developers,
+  resourcefiles: resourceFiles,
 }

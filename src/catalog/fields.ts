@@ -44,6 +44,13 @@ export class Fields {
     return value === undefined || value === null || value === '' ? null : this.text(name)
   }
 
+  /** Text of a form that `rule` says in words. */
+  matching(name: string, form: RegExp, rule: string): string {
+    const value = this.#value(name)
+    if (typeof value === 'string' && form.test(value)) return value
+    throw this.#wrong(name, rule)
+  }
+
   /** Text that may be empty and as long as `charactersMax`. */
   anyText(name: string, charactersMax: number): string {
     const value = this.#value(name)

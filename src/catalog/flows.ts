@@ -59,6 +59,15 @@ export class FlowCatalog {
     })
   }
 
+  /** Takes one file out of a revision that is not deployed. */
+  removeFile(name: string, revision: number, path: string): Promise<void> {
+    return this.#host.oneAtATime(async () => {
+      this.#mustNotBeOwned(name)
+      mustNotBeDeployed(this.deployed(name)?.revision === revision, revision, `shared flow ${name}`)
+      this.revisions.removeFile(name, revision, path, this.#services.now())
+    })
+  }
+
   deploy(name: string, revision: number, override: boolean): Promise<void> {
     return this.#host.oneAtATime(async () => {
       this.#mustNotBeOwned(name)

@@ -148,6 +148,21 @@ export class Revisions<T> {
     this.#documents.write([{ kind: this.#kind.document, key: keyOf(name, revision), body: zip }], nowMs)
   }
 
+  /** One file of a revision, by its path below the top folder; null: it has none of that path. */
+  file(name: string, revision: number, path: string): Uint8Array | null {
+    const { files, top } = filesOfZip(this.zip(name, revision), `${name}.zip`)
+    const content = files?.get(`${top}/${path}`)
+    return content === undefined ? null : Buffer.from(content)
+  }
+
+  /** Takes one file out of a revision. */
+  removeFile(name: string, revision: number, path: string, nowMs: number): void {
+    const { files, top } = filesOfZip(this.zip(name, revision), `${name}.zip`)
+    const all = new Map([...(files ?? [])].map(([file, bytes]) => [file, Buffer.from(bytes)]))
+    all.delete(`${top}/${path}`)
+    this.#documents.write([{ kind: this.#kind.document, key: keyOf(name, revision), body: writeZip(all) }], nowMs)
+  }
+
   remove(name: string, revisions: readonly number[], nowMs: number): void {
     const changes = revisions.map((revision) => ({ kind: this.#kind.document, key: keyOf(name, revision), body: null }))
     this.#documents.write(changes, nowMs)

@@ -139,8 +139,22 @@ export interface PolicyOwner {
   readonly balancers: Balancers
 }
 
+/** Of the bundle, then of the environment, then of the organisation; the first of a type and name counts. */
+function resourcesOf({ resources, settings }: PolicyOwner): readonly Resource[] {
+  const { resourceFiles } = settings.entities
+  if (resourceFiles.length === 0) return resources
+  const byName = new Map<string, Resource>()
+  const inOrder = ['environment', 'organization'].flatMap((scope) => resourceFiles.filter((one) => one.scope === scope))
+  for (const one of [...resources, ...inOrder]) {
+    const key = `${one.type}/${one.name}`
+    if (!byName.has(key)) byName.set(key, one)
+  }
+  return [...byName.values()]
+}
+
 /** The environment of one policy: the compiler, and what is the policy's own. */
 export function policyEnv(compiler: Compiler, kind: PolicyKind, policy: Policy, of: PolicyOwner): CompileEnv {
+  const resources = resourcesOf(of)
   return {
     policy,
     proxy: of.deployed.proxy.name,
@@ -165,10 +179,10 @@ export function policyEnv(compiler: Compiler, kind: PolicyKind, policy: Policy, 
     sharedFlow: (name) => of.sharedFlows.find(name),
     resource: (url) => {
       const match = /^([a-z]+):\/\/(.+)$/.exec(url)
-      return of.resources.find((r) => r.type === match?.[1] && r.name === match[2])?.text ?? null
+      return resources.find((r) => r.type === match?.[1] && r.name === match[2])?.text ?? null
     },
     resources: (type) =>
-      Object.fromEntries(of.resources.filter((one) => one.type === type).map((one) => [one.name, one.text])),
+      Object.fromEntries(resources.filter((one) => one.type === type).map((one) => [one.name, one.text])),
     entities: of.settings.entities,
     tls: (connection) => compileTls(connection, of.settings, compiler.problems),
     balancer: (connection) => of.balancers.add(connection, `policy ${policy.name}`),

@@ -52,4 +52,10 @@ export interface ConsumerKey {
   readonly expiresAtMs: number | null
   /** In the order in which they are tried. */
   readonly products: readonly { readonly name: string; readonly status: Approval }[]
+  /** Absent: nobody noted it. */
+  readonly issuedAtMs?: number
+  /** Absent: none. */
+  readonly attributes?: Readonly<Record<string, string>>
+  /** Absent: none of its own. */
+  readonly scopes?: readonly string[]
 }

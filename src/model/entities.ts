@@ -1,5 +1,5 @@
 import type { ApiProduct, Developer } from './consumers.ts'
-import type { ApiProxy, Step } from './proxy.ts'
+import type { ApiProxy, Resource, Step } from './proxy.ts'
 
 /** A backend by name, as target endpoints and callouts refer to it. Plain data, as all of this file. */
 export interface TargetServer {
@@ -110,6 +110,11 @@ export const noMask: MaskConfig = {
   jsonPathsFault: [],
 }
 
+/** A file that proxies may name as if it were in their bundle; one in the bundle goes before it, one of the environment before the organisation's. */
+export interface ResourceFile extends Resource {
+  readonly scope: 'environment' | 'organization'
+}
+
 /** What the proxies of one environment are compiled against. A change of any of it is a new publication. */
 export interface EnvironmentEntities {
   readonly targetServers: readonly TargetServer[]
@@ -121,6 +126,7 @@ export interface EnvironmentEntities {
   readonly masks: readonly MaskConfig[]
   readonly products: readonly ApiProduct[]
   readonly developers: readonly Developer[]
+  readonly resourceFiles: readonly ResourceFile[]
 }
 
 export const noEntities: EnvironmentEntities = {
@@ -133,4 +139,5 @@ export const noEntities: EnvironmentEntities = {
   masks: [],
   products: [],
   developers: [],
+  resourceFiles: [],
 }

@@ -202,7 +202,7 @@ test('mask configurations of the organisation and of a proxy', async () => {
       jSONPathsRequest: ['$.card'],
       namespaces: [{ prefix: 's', value: 'u' }],
     }
-    expect(await ask('POST', path, config)).toMatchObject({ status: 201, body: config })
+    expect(await ask('POST', path, config)).toMatchObject({ status: 200, body: config })
     expect((await ask('PUT', `${path}/default`, { ...config, variables: ['b'] })).body.variables).toEqual(['b'])
     expect((await ask('GET', path)).body).toEqual(['default'])
     expect((await ask('PUT', `${path}/default`, { jSONPathsRequest: ['$.a['] })).status).toBe(400)
@@ -214,7 +214,7 @@ test('mask configurations of the organisation and of a proxy', async () => {
 
 test('environments, virtual hosts, clearing a cache', async () => {
   expect((await ask('GET', '/environments')).body).toEqual(['test'])
-  expect((await ask('GET', '/e/test/virtualhosts')).body).toEqual(['default'])
+  expect((await ask('GET', '/e/test/virtualhosts')).body).toEqual(['default', 'secure'])
   const { port } = new URL(postern.gateway)
   expect((await ask('GET', '/e/test/virtualhosts/default')).body).toMatchObject({ hostAliases: ['127.0.0.1'], port })
   await ask('POST', '/e/test/caches?name=c', {})

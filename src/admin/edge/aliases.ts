@@ -4,11 +4,13 @@ import { CatalogError } from '../../catalog/error.ts'
 import type { KeyStore, KeyStoreAlias } from '../../model/entities.ts'
 import { AdminError } from '../errors.ts'
 import { answering, type EdgeContext, formOf } from './context.ts'
+import { readCertificateWish, selfSigned } from './self-signed.ts'
 
 const params = (request: FastifyRequest): { name: string; alias: string } =>
   request.params as { name: string; alias: string }
 
-/** `/e/{env}/keystores/{store}/aliases`: certificates and keys as PEM (`format=keycertfile`). Keys are taken, never given. */
+/** `/e/{env}/keystores/{store}/aliases`: certificates and keys as PEM (`format=keycertfile`), or made here
+ * (`format=selfsignedcert`). Keys are taken, never given. */
 export function aliasRoutes(scope: FastifyInstance, { catalog }: EdgeContext): void {
   const storeOf = (request: FastifyRequest): KeyStore => catalog.entity('keystores', params(request).name) as KeyStore
   const aliasOf = (request: FastifyRequest): KeyStoreAlias => {
@@ -34,8 +36,9 @@ export function aliasRoutes(scope: FastifyInstance, { catalog }: EdgeContext): v
       path,
       answering(async (request, reply) => {
         const { alias, format = 'keycertfile' } = request.query as { alias?: string; format?: string }
-        const form = await formOf(request)
-        const name = alias ?? form.get('alias') ?? ''
+        const form = formOf(request)
+        const wish = format === 'selfsignedcert' ? readCertificateWish(request.body) : null
+        const name = wish?.alias ?? alias ?? form.get('alias') ?? ''
         if (!/^[A-Za-z0-9._-]{1,255}$/.test(name)) {
           throw new AdminError(400, 'keystore.service.InvalidAlias', 'the parameter alias is missing, or no name')
         }
@@ -43,7 +46,7 @@ export function aliasRoutes(scope: FastifyInstance, { catalog }: EdgeContext): v
           const text = `alias ${name} is in KeyStore ${params(request).name} already`
           throw new CatalogError('conflict', 'keystore.service.AliasAlreadyExists', text)
         }
-        const made = aliasFrom(name, format, form)
+        const made = wish === null ? aliasFrom(name, format, form) : await selfSigned(wish, Date.now())
         await put(request, made)
         reply.code(201)
         return answer(made)
@@ -61,7 +64,7 @@ export function aliasRoutes(scope: FastifyInstance, { catalog }: EdgeContext): v
       `${path}/:alias`,
       answering(async (request) => {
         const before = aliasOf(request)
-        const { cert, key } = aliasFrom(before.name, 'keycertfile', await formOf(request))
+        const { cert, key } = aliasFrom(before.name, 'keycertfile', formOf(request))
         const made = { name: before.name, cert, key: key ?? before.key }
         await put(request, made)
         return answer(made)
@@ -88,7 +91,7 @@ function aliasFrom(name: string, format: string, form: ReadonlyMap<string, strin
   }
   if (format !== 'keycertfile' && format !== 'keycertcert') {
     refuse(
-      `format ${format.slice(0, 50)} is not supported; send PEM files as format=keycertfile (certFile, keyFile, password)`,
+      `format ${format.slice(0, 50)} is not supported; send PEM files as format=keycertfile (certFile, keyFile, password): openssl pkcs12 -in FILE -out FILE.pem writes them`,
     )
   }
   const cert = form.get('certFile') ?? ''

@@ -32,7 +32,7 @@ export function apiRoutes(scope: FastifyInstance, { catalog, organization }: Edg
       if (name === undefined || name === '') {
         throw new AdminError(400, 'messaging.config.beans.NameMissing', 'the parameter name is missing')
       }
-      const proxy = await catalog.import(name, await zipOf(request))
+      const proxy = await catalog.import(name, zipOf(request))
       reply.code(201)
       return answer(proxy.name, proxy.revision)
     }),
@@ -55,7 +55,7 @@ export function apiRoutes(scope: FastifyInstance, { catalog, organization }: Edg
     }),
   )
   const replace = async (request: FastifyRequest): Promise<unknown> => {
-    const proxy = await catalog.replaceRevision(nameOf(request), revisionOf(request), await zipOf(request))
+    const proxy = await catalog.replaceRevision(nameOf(request), revisionOf(request), zipOf(request))
     return answer(proxy.name, proxy.revision)
   }
   scope.post('/apis/:name/revisions/:revision', answering(replace))

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { pairs, readApp, readAssociations, readKey } from '../../catalog/consumer-kinds.ts'
+import { pairs, readApp, readKey, readKeyChange } from '../../catalog/consumer-kinds.ts'
 import { CatalogError } from '../../catalog/error.ts'
 import type { ApiProduct, Approval, ConsumerKey, Developer, DeveloperApp } from '../../model/consumers.ts'
 import { AdminError } from '../errors.ts'
@@ -112,7 +112,7 @@ export function appRoutes(scope: FastifyInstance, { catalog }: EdgeContext): voi
   scope.post(
     `${keys}/create`,
     answering(async (request, reply) => {
-      const key = readKey(request.body)
+      const key = readKey(request.body, Date.now())
       await changeApp(request, (app) => ({ ...app, keys: [...app.keys, key] }))
       reply.code(201)
       return keyAnswer(key)
@@ -122,19 +122,17 @@ export function appRoutes(scope: FastifyInstance, { catalog }: EdgeContext): voi
     `${keys}/:key`,
     answering((request) => keyAnswer(keyOf(appOf(developerOf(request), paramsOf(request).app), paramsOf(request).key))),
   )
+  const updateKey = async (request: FastifyRequest): Promise<unknown> => {
+    const { app, key } = paramsOf(request)
+    await changeKey(request, (before) => readKeyChange(request.body, products(), before))
+    return keyAnswer(keyOf(appOf(developerOf(request), app), key))
+  }
+  scope.put(`${keys}/:key`, answering(updateKey))
   scope.post(
     `${keys}/:key`,
     answering(async (request, reply) => {
       const { action } = request.query as { action?: string }
-      const { app, key } = paramsOf(request)
-      if (action === undefined) {
-        const added = readAssociations(request.body, products())
-        await changeKey(request, (before) => {
-          const kept = before.products.filter((one) => !added.some(({ name }) => name === one.name))
-          return { ...before, products: [...kept, ...added] }
-        })
-        return keyAnswer(keyOf(appOf(developerOf(request), app), key))
-      }
+      if (action === undefined) return updateKey(request)
       const status = approvalOf(action)
       await changeKey(request, (before) => ({ ...before, status }))
       return reply.code(204).send()
@@ -183,7 +181,7 @@ function approvalOf(action: string | undefined): Approval {
   throw new AdminError(400, 'messaging.config.beans.InvalidAction', 'action must be approve or revoke')
 }
 
-function appOf(developer: Developer, name: string): DeveloperApp {
+export function appOf(developer: Developer, name: string): DeveloperApp {
   const app = developer.apps.find((one) => one.name === name)
   if (app !== undefined) return app
   const text = `App named ${name} does not exist under ${developer.email}`
@@ -205,7 +203,7 @@ function noAssociation(product: string): CatalogError {
   return new CatalogError('missing', 'keymanagement.service.apiproduct_doesnot_exist', text)
 }
 
-function appAnswer(developer: Developer, app: DeveloperApp): unknown {
+export function appAnswer(developer: Developer, app: DeveloperApp): unknown {
   return {
     appFamily: 'default',
     appId: app.id,
@@ -222,12 +220,12 @@ function appAnswer(developer: Developer, app: DeveloperApp): unknown {
 function keyAnswer(key: ConsumerKey): unknown {
   return {
     apiProducts: key.products.map(({ name, status }) => ({ apiproduct: name, status })),
-    attributes: [],
+    attributes: pairs(key.attributes ?? {}),
     consumerKey: key.key,
     consumerSecret: key.secret,
     expiresAt: key.expiresAtMs ?? -1,
-    issuedAt: -1,
-    scopes: [],
+    issuedAt: key.issuedAtMs ?? -1,
+    scopes: key.scopes ?? [],
     status: key.status,
   }
 }

@@ -3,6 +3,7 @@ import type { Catalog } from '../../catalog/catalog.ts'
 import { CatalogError, type CatalogReason } from '../../catalog/error.ts'
 import type { KeyValueStore } from '../../catalog/key-value-maps.ts'
 import { AdminError } from '../errors.ts'
+import { multipartOf } from './multipart.ts'
 
 /** What the routes of Edge's management API work on. */
 export interface EdgeContext {
@@ -39,36 +40,26 @@ export function answering(
 export const nameOf = (request: FastifyRequest): string => (request.params as { name: string }).name
 
 /** The fields of a multipart body or of a form, by name; files as text. Empty for any other body. */
-export async function formOf(request: FastifyRequest): Promise<ReadonlyMap<string, string>> {
-  const form = await multipartOf(request)
-  const fields = new Map<string, string>()
-  if (form !== null) {
-    for (const [name, value] of form) fields.set(name, typeof value === 'string' ? value : await value.text())
-  } else if (typeof request.body === 'object' && request.body !== null && !Buffer.isBuffer(request.body)) {
-    for (const [name, value] of Object.entries(request.body)) fields.set(name, String(value))
-  }
-  return fields
+export function formOf(request: FastifyRequest): ReadonlyMap<string, string> {
+  const parts = multipartOf(request.headers['content-type'] ?? '', request.body)
+  if (parts !== null) return new Map(parts.map(({ name, bytes }) => [name, bytes.toString('utf8')]))
+  if (typeof request.body !== 'object' || request.body === null || Buffer.isBuffer(request.body)) return new Map()
+  return new Map(Object.entries(request.body).map(([name, value]) => [name, String(value)]))
 }
 
-/** The zip of a bundle: the body itself, or the first file of a multipart body. Throws AdminError. */
-export async function zipOf(request: FastifyRequest): Promise<Uint8Array> {
-  const form = await multipartOf(request)
-  if (form !== null) {
-    for (const [, value] of form) if (typeof value !== 'string') return new Uint8Array(await value.arrayBuffer())
-  } else if (Buffer.isBuffer(request.body)) return request.body
+/** A file that was sent: the body itself, or the first file of a multipart body; null: there is none. */
+export function fileOf(request: FastifyRequest): Buffer | null {
+  const parts = multipartOf(request.headers['content-type'] ?? '', request.body)
+  if (parts !== null) return parts.find(({ isFile }) => isFile)?.bytes ?? null
+  return Buffer.isBuffer(request.body) ? request.body : null
+}
+
+/** The zip of a bundle. Throws AdminError. */
+export function zipOf(request: FastifyRequest): Uint8Array {
+  const file = fileOf(request)
+  if (file !== null) return file
   const text = 'send the zip of the bundle as application/octet-stream, or as a file of multipart/form-data'
   throw new AdminError(400, 'messaging.config.beans.InvalidBundle', text)
-}
-
-async function multipartOf(request: FastifyRequest): Promise<FormData | null> {
-  const type = request.headers['content-type'] ?? ''
-  if (!/^multipart\/form-data\b/i.test(type) || !Buffer.isBuffer(request.body)) return null
-  try {
-    const body = new Uint8Array(request.body)
-    return await new Response(body, { headers: { 'content-type': type } }).formData()
-  } catch {
-    throw new AdminError(400, 'messaging.config.beans.InvalidForm', 'the body is no multipart/form-data')
-  }
 }
 
 /** The number of a revision in a path; anything else is none. */

@@ -19,8 +19,9 @@ function kindRoutes(scope: FastifyInstance, { catalog }: EdgeContext, word: Enti
   const update = async (request: FastifyRequest): Promise<unknown> => {
     const given = request.body as object | null
     const changed = await catalog.changeEntity(word, nameOf(request), (before) => {
-      const entity = kind.read({ name: nameOf(request), ...given }, before)
-      if (kind.key(entity) === nameOf(request)) return entity
+      const unsaid = kind.keepsUnsaid ? (kind.show(before) as object) : { name: nameOf(request) }
+      const entity = kind.read({ ...unsaid, ...given }, before)
+      if (kind.key(entity) === kind.key(before)) return entity
       const text = `the body is of ${kind.key(entity)}, the path of ${nameOf(request)}`
       throw new AdminError(400, 'messaging.config.beans.NameMismatch', text)
     })

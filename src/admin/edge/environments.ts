@@ -50,17 +50,23 @@ interface VirtualHostAnswer {
   readonly sSLInfo?: { readonly enabled: string }
 }
 
-/** Those of the configuration, on the gateway's ports; `default` and `secure` are those that bundles name without any set-up. */
+/**
+ * Those of the configuration, on the gateway's ports. Any other that a bundle names answers too, for every host: clients ask for each of
+ * them to print where a proxy answers.
+ */
 function virtualHosts({ catalog, doors }: EdgeContext): VirtualHostAnswer[] {
   const { host, port, tlsPort } = doors()
+  const named = catalog.config.proxies.flatMap(({ proxy }) => proxy.proxyEndpoints.flatMap((one) => one.virtualHosts))
   const own = catalog.config.settings.virtualHosts.map(({ name, hostAliases }) => ({
     name,
     hostAliases,
     port: String(port),
   }))
-  const usual: VirtualHostAnswer[] = [{ name: 'default', hostAliases: [host], port: String(port) }]
-  if (tlsPort !== 0) {
-    usual.push({ name: 'secure', hostAliases: [host], port: String(tlsPort), sSLInfo: { enabled: 'true' } })
-  }
+  const usual = [...new Set(['default', 'secure', ...named])].map(
+    (name): VirtualHostAnswer =>
+      name === 'secure' && tlsPort !== 0
+        ? { name, hostAliases: [host], port: String(tlsPort), sSLInfo: { enabled: 'true' } }
+        : { name, hostAliases: [host], port: String(port) },
+  )
   return [...own, ...usual.filter(({ name }) => own.every((one) => one.name !== name))]
 }

@@ -34,14 +34,8 @@ export function maskConfigRoutes(scope: FastifyInstance, { catalog }: EdgeContex
       else await catalog.createEntity('maskconfigs', body)
       return shown(request)
     }
-    scope.post(
-      path,
-      answering(async (request, reply) => {
-        const made = await set(request)
-        reply.code(201)
-        return made
-      }),
-    )
+    // 200, not 201: apigee-edge-js takes nothing else for a success.
+    scope.post(path, answering(set))
     scope.get(
       `${path}/:name`,
       answering((request) => {
@@ -49,13 +43,12 @@ export function maskConfigRoutes(scope: FastifyInstance, { catalog }: EdgeContex
         return shown(request)
       }),
     )
-    scope.put(
-      `${path}/:name`,
-      answering((request) => {
-        known(request)
-        return set(request)
-      }),
-    )
+    const setNamed = (request: FastifyRequest): Promise<unknown> => {
+      known(request)
+      return set(request)
+    }
+    scope.put(`${path}/:name`, answering(setNamed))
+    scope.post(`${path}/:name`, answering(setNamed))
     scope.delete(
       `${path}/:name`,
       answering(async (request, reply) => {

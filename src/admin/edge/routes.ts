@@ -3,6 +3,8 @@ import { AdminError } from '../errors.ts'
 import { aliasRoutes } from './aliases.ts'
 import { apiRoutes } from './apis.ts'
 import { appRoutes } from './apps.ts'
+import { appByIdRoutes } from './apps-by-id.ts'
+import { attributeRoutes } from './attributes.ts'
 import type { EdgeContext } from './context.ts'
 import { deploymentRoutes } from './deployments.ts'
 import { entityRoutes } from './entities.ts'
@@ -11,6 +13,7 @@ import { flowHookRoutes } from './flow-hooks.ts'
 import { keyValueMapRoutes } from './key-value-maps.ts'
 import { maskConfigRoutes } from './mask-configs.ts'
 import { pieceRoutes } from './pieces.ts'
+import { resourceFileRoutes } from './resource-files.ts'
 import { sharedFlowRoutes } from './shared-flows.ts'
 
 /** More than a bundle may have, so that a client who sends too much is told so rather than cut off. */
@@ -32,6 +35,8 @@ export function edgeRoutes(scope: FastifyInstance, context: EdgeContext): void {
         deploymentRoutes(inside, context)
         entityRoutes(inside, context)
         appRoutes(inside, context)
+        appByIdRoutes(inside, context)
+        attributeRoutes(inside, context)
         keyValueMapRoutes(inside, context)
         aliasRoutes(inside, context)
         sharedFlowRoutes(inside, context)
@@ -39,6 +44,7 @@ export function edgeRoutes(scope: FastifyInstance, context: EdgeContext): void {
         flowHookRoutes(inside, context)
         environmentRoutes(inside, context)
         maskConfigRoutes(inside, context)
+        resourceFileRoutes(inside, context)
       },
       { prefix: organization },
     )

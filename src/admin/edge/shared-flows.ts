@@ -41,7 +41,7 @@ export function sharedFlowRoutes(scope: FastifyInstance, { catalog, organization
       if (name === undefined || name === '') {
         throw new AdminError(400, 'messaging.config.beans.NameMissing', 'the parameter name is missing')
       }
-      const made = await catalog.flows.import(name, await zipOf(request))
+      const made = await catalog.flows.import(name, zipOf(request))
       reply.code(201)
       return revisionAnswer(made)
     }),
