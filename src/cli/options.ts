@@ -24,6 +24,10 @@ export interface StartOptions {
   /** Slots of the table that all threads count in. */
   readonly counterSlots: number
   readonly countersFull: WhenFull
+  /** The collector that spans go to, an http or https URL; empty: there is none. */
+  readonly otlpEndpoint: string
+  /** Of the calls that bring no trace: those that begin one. */
+  readonly otlpShare: number
   readonly logLevel: string
 }
 
@@ -109,6 +113,24 @@ export function startCommand(): Command {
         .default('admit'),
     )
     .addOption(
+      new Option(
+        '--otlp-endpoint <url>',
+        "an OpenTelemetry collector (OTLP over HTTP, JSON; usually port 4318): each call becomes a span there, and each call that it makes. Without it a call's traceparent goes on as it came",
+      )
+        .env('OTEL_EXPORTER_OTLP_ENDPOINT')
+        .argParser(collector)
+        .default('', 'none'),
+    )
+    .addOption(
+      option(
+        '--otlp-share <share>',
+        'of the calls that bring no trace, those that begin one, 0 to 1',
+        'OTEL_TRACES_SAMPLER_ARG',
+        share,
+        1,
+      ),
+    )
+    .addOption(
       new Option('--log-level <level>', 'what is logged on standard error')
         .env('POSTERN_LOG_LEVEL')
         .choices(LOG_LEVELS)
@@ -158,6 +180,22 @@ function counterSlots(value: string): number {
     throw new InvalidArgumentError(`the counters are a power of two from ${range}.`)
   }
   return Number(value)
+}
+
+/** OpenTelemetry: a variable that is empty is not set. */
+function collector(value: string): string {
+  if (value === '') return ''
+  if (!/^https?:\/\/[^\s?#@]+$/i.test(value)) {
+    throw new InvalidArgumentError('a collector is an http or https URL without query, as in http://127.0.0.1:4318.')
+  }
+  return value
+}
+
+function share(value: string): number {
+  const number = Number(value)
+  if (!/^(?:\d+\.?\d*|\.\d+)$/.test(value) || number > 1)
+    throw new InvalidArgumentError('a share is a number from 0 to 1.')
+  return number
 }
 
 const ORIGIN = /^https?:\/\/[^\s/?#@]+$/i

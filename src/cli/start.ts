@@ -37,6 +37,7 @@ import { recentCallsOf } from './recent-calls.ts'
 import { selfCalls } from './self-calls.ts'
 import { onShutdown } from './shutdown.ts'
 import { Stores } from './stores.ts'
+import { telemetryOf } from './telemetry.ts'
 import { tlsDoors } from './tls-door.ts'
 
 const GRACE_MS = 10_000
@@ -120,6 +121,7 @@ async function serve(config: PosternConfig, options: StartOptions, log: Log, beg
       sealKey,
       gatewayId: `postern-${randomBytes(6).toString('hex')}`,
       debugSecret,
+      telemetry: telemetryOf(options, process.env),
       log,
       logLevel: options.logLevel,
       listen: {

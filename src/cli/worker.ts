@@ -70,6 +70,7 @@ new GatewayThread({
   },
   accounts: { directory, limits, recorder: usage },
   version,
+  telemetry: setup.telemetry,
   backend: { accept: (down) => backend.accept(down), protocolError: backendProtocolError },
   accountsChanged: () => directory.forget(),
   attach(store) {

@@ -2,6 +2,7 @@ import type { AnsweredBy } from '../core/answered-by.ts'
 import type { MaybePromise } from '../core/async.ts'
 import type { Policy } from '../model/proxy.ts'
 import type { Admission } from './access.ts'
+import type { CallTrace } from './call-trace.ts'
 import type { Fault } from './fault.ts'
 import type { Value } from './language/value.ts'
 import { Message } from './message.ts'
@@ -106,6 +107,8 @@ export class Exchange {
   admissions: Admission[] | null
   /** The accounts of a service let nobody in. */
   refused: boolean
+  /** Where it stands in a distributed trace; null: no spans are exported. */
+  trace: CallTrace | null
   /** Shared flows that run inside each other now. */
   sharedFlowDepth: number
   /** Shared flows that have run for this call. */
@@ -163,6 +166,7 @@ export class Exchange {
     this.gone = false
     this.admissions = null
     this.refused = false
+    this.trace = null
     this.sharedFlowDepth = 0
     this.sharedFlowRuns = 0
     this.#variables = null

@@ -1,5 +1,6 @@
 import type { MaybePromise } from '../core/async.ts'
 import type { Turn } from '../engine/balancer.ts'
+import type { CallTrace } from '../engine/call-trace.ts'
 import type { CallerGate, Exchange } from '../engine/exchange.ts'
 import type { Fault } from '../engine/fault.ts'
 import type { Downstream, TunnelSource } from '../wire/types.ts'
@@ -34,6 +35,8 @@ export class Call implements CallerGate {
   match: Match | null
   served: Served | null
   x: Exchange | null
+  /** Where it stands in a distributed trace; null: no spans are exported. */
+  trace: CallTrace | null
   /** The exchange with the target, while it runs. */
   target: TargetCall | null
   /** The servers of a load balancer that it goes to; null: its target has none. */
@@ -83,6 +86,7 @@ export class Call implements CallerGate {
     this.match = null
     this.served = null
     this.x = null
+    this.trace = null
     this.target = null
     this.turn = null
     this.tunnel = null

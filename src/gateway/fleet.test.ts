@@ -113,6 +113,7 @@ describe('the fleet of gateway threads', () => {
         hostMap: {},
         gatewayId: 'g',
         debugSecret: '',
+        telemetry: null,
         log: silentLog,
         logLevel: 'silent',
         dataFolder: '/nonexistent',

@@ -12,6 +12,7 @@ import {
   type WorkerSetup,
 } from './protocol.ts'
 import { type Answered, type Asked, OpenQuestions, type QuestionName } from './questions.ts'
+import type { TelemetrySetup } from './telemetry/exporter.ts'
 
 /** A thread that does not answer for this long is replaced... */
 const ANSWER_TIMEOUT_MS = 5_000
@@ -44,6 +45,8 @@ export interface FleetOptions {
   mapsPort(): MessagePort
   readonly log: Log
   readonly logLevel: string
+  /** Where spans go; null: none are exported. */
+  readonly telemetry: TelemetrySetup | null
   readonly listen: ListenOptions
   /** A thread has ended: free what it may have held. */
   onExit(number: number): void
@@ -199,7 +202,8 @@ export class Fleet {
 
   #spawn(): Member {
     const number = this.#nextNumber++
-    const { counters, servers, hostMap, gatewayId, debugSecret, dataFolder, sealKey, logLevel } = this.#options
+    const { counters, servers, hostMap, gatewayId, debugSecret, dataFolder, sealKey, logLevel, telemetry } =
+      this.#options
     const cache = this.#options.cachePort()
     const maps = this.#options.mapsPort()
     const logFiles = this.#options.logFilesPort()
@@ -214,6 +218,7 @@ export class Fleet {
       hostMap,
       gatewayId,
       debugSecret,
+      telemetry,
       dataFolder,
       sealKey,
       logLevel,

@@ -1,6 +1,7 @@
 import { BAD_PATH, NO_METHOD } from '../apig/router.ts'
 import type { BodySource } from '../core/body.ts'
 import { apigFault, detailedFault } from '../engine/apig-faults.ts'
+import type { OutgoingSpan } from '../engine/call-trace.ts'
 import { loadContent } from '../engine/content.ts'
 import { Exchange } from '../engine/exchange.ts'
 import { Fault } from '../engine/fault.ts'
@@ -30,6 +31,7 @@ import { BODY_TOO_LARGE, overLimit } from './size-limits.ts'
 import type { Snapshot } from './snapshot.ts'
 import { TargetCall, type TargetListener } from './target-call.ts'
 import { isKept, isStreamed, rerouted, targetFault, targetRequest } from './target-request.ts'
+import type { Tracing } from './telemetry/tracing.ts'
 import { openTunnel } from './tunnel.ts'
 
 /** One stage of a call: does its part and names the next one; null when the call waits for an event or is done. */
@@ -39,6 +41,8 @@ type Next = Stage | null | Promise<Stage | null>
 /** What the life of a request needs from the thread it runs in. */
 export interface LifeServices {
   readonly client: UpstreamClient
+  /** Null: no spans are exported. */
+  readonly tracing: Tracing | null
   nextId(): string
   /** The call is over: count it. `gone`: the client left before its answer was out. */
   finished(call: Call, gone: boolean): void
@@ -81,6 +85,8 @@ export class Life {
 
   #begin(call: Call): void {
     call.down.finishListener = new Finish(this, call)
+    const { tracing } = this.services
+    if (tracing !== null) call.trace = tracing.begin(call.down.rawHeaders, call.id)
     this.advance(call, guardLoops)
   }
 
@@ -208,6 +214,7 @@ function begin(call: Call, served: Served, basePath: string, pathSuffix: string,
     down.receivedAtMs,
   )
   call.x.dialectState = dialectState
+  call.x.trace = call.trace
   if (served.access === null && served.gate?.limitsCallers) call.x.callerGate = call
   const tooBig = overLimit(call, served.endpoint.proxy.deployed.proxy.dialect)
   if (tooBig !== null) return faultPath(tooBig)
@@ -321,9 +328,14 @@ const sendFirst: Stage = (life, call) => {
 }
 
 function send(life: Life, call: Call, request: UpstreamRequest): null {
+  const { trace } = call
+  const span = trace === null ? null : trace.begin(request.method, request.headers[1]!)
   call.x!.targetSentAt = performance.now()
-  call.target = new TargetCall(new Answered(life, call, request))
-  call.target.send(life.services.client, request)
+  call.target = new TargetCall(new Answered(life, call, request, span))
+  call.target.send(
+    life.services.client,
+    span === null ? request : { ...request, headers: trace!.headersFor(span, request.headers) },
+  )
   return null
 }
 
@@ -356,15 +368,18 @@ class Answered implements TargetListener {
   readonly #life: Life
   readonly #call: Call
   readonly #request: UpstreamRequest
+  readonly #span: OutgoingSpan | null
 
-  constructor(life: Life, call: Call, request: UpstreamRequest) {
+  constructor(life: Life, call: Call, request: UpstreamRequest, span: OutgoingSpan | null) {
     this.#life = life
     this.#call = call
     this.#request = request
+    this.#span = span
   }
 
   onAnswer(status: number, reason: string, headers: string[], body: BodySource | null): void {
     const x = this.#call.x!
+    this.#span?.end(status)
     if (this.#call.turn?.answered(status) === false) {
       const again = sendAgain(this.#call, this.#request)
       if (again !== null) {
@@ -387,6 +402,7 @@ class Answered implements TargetListener {
   }
 
   onFailure(error: UpstreamError): void {
+    this.#span?.end(0, error.kind)
     const again = CLIENTS_FAULT.has(error.kind)
       ? null
       : (sendAgain(this.#call, this.#request) ?? retry(this.#call, this.#request))

@@ -1,4 +1,5 @@
 import { copyOf } from '../core/body.ts'
+import type { OutgoingSpan } from '../engine/call-trace.ts'
 import { codingOf, decoded } from '../engine/encoding.ts'
 import type { Exchange } from '../engine/exchange.ts'
 import { Headers } from '../engine/headers.ts'
@@ -46,15 +47,18 @@ export class WireOutbound implements Outbound {
     const to = request.local == null ? this.#destinations.parse(request.url) : localDestination(x, request)
     if (to === null) return new OutboundError('url', `not an http or https URL: ${request.url.slice(0, 200)}`)
     x.forwarded = true
+    const { trace } = x
+    const span = trace === null ? null : trace.begin(request.method, to.authority)
+    const headers = calloutHeaders(x, request.headers, to.authority)
     return new Promise((resolve) => {
-      const collector = new Collector(request, resolve)
+      const collector = new Collector(request, span, resolve)
       collector.begin(
         this.#client.dispatch(
           {
             origin: this.#destinations.secured(to.origin, request.tls ?? null),
             method: request.method,
             target: joinTarget(to.path, '', to.query, ''),
-            headers: calloutHeaders(x, request.headers, to.authority),
+            headers: span === null ? headers : trace!.headersFor(span, headers),
             body: request.body,
             connectTimeoutMs: request.connectTimeoutMs,
             ioTimeoutMs: request.ioTimeoutMs,
@@ -90,6 +94,7 @@ function calloutHeaders(x: Exchange, raw: readonly string[], authority: string):
 /** Gathers one answer whole, within the time and size that its caller allows. */
 class Collector implements UpstreamHandler {
   readonly #request: OutboundRequest
+  readonly #span: OutgoingSpan | null
   readonly #resolve: (answer: OutboundAnswer | OutboundError) => void
   readonly #chunks: Buffer[] = []
   readonly #timer: NodeJS.Timeout
@@ -100,8 +105,13 @@ class Collector implements UpstreamHandler {
   #headers: string[] = []
   #done = false
 
-  constructor(request: OutboundRequest, resolve: (answer: OutboundAnswer | OutboundError) => void) {
+  constructor(
+    request: OutboundRequest,
+    span: OutgoingSpan | null,
+    resolve: (answer: OutboundAnswer | OutboundError) => void,
+  ) {
     this.#request = request
+    this.#span = span
     this.#resolve = resolve
     this.#timer = setTimeout(
       () => this.#giveUp('timeout', `no answer within ${request.timeoutMs} ms`),
@@ -164,6 +174,8 @@ class Collector implements UpstreamHandler {
     if (this.#done) return
     this.#done = true
     clearTimeout(this.#timer)
+    if (answer instanceof OutboundError) this.#span?.end(0, answer.kind)
+    else this.#span?.end(answer.status)
     this.#resolve(answer)
   }
 }

@@ -3,6 +3,7 @@ import type { HostMap } from '../model/deployment.ts'
 import type { ServerLimits, ServerTls } from '../wire/types.ts'
 import type { AnswerMessage, QuestionMessage } from './questions.ts'
 import type { ApigTexts } from './serve-apis.ts'
+import type { TelemetrySetup } from './telemetry/exporter.ts'
 
 /** What a gateway thread is born with. */
 export interface WorkerSetup {
@@ -30,6 +31,8 @@ export interface WorkerSetup {
   /** Seals debug tokens. */
   readonly debugSecret: string
   readonly logLevel: string
+  /** Null: no spans are exported. */
+  readonly telemetry: TelemetrySetup | null
 }
 
 export interface ListenOptions {

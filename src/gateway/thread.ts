@@ -31,8 +31,12 @@ import { protocolError } from './protocol-error.ts'
 import { emptySnapshot, type PublishServices, snapshotOf } from './publish.ts'
 import { type Answerers, answerTo } from './questions.ts'
 import { ApiServing } from './serve-apis.ts'
+import { SpanExporter, type TelemetrySetup } from './telemetry/exporter.ts'
+import { Tracing } from './telemetry/tracing.ts'
 
 const FULL_WARNING_EVERY_MS = 10_000
+/** How long a collector may take for the last spans before the thread ends. */
+const LAST_SPANS_MS = 1_000
 const SWEEP_EVERY_MS = 60_000
 
 /** The door beside the gateway's: the Service Management API. */
@@ -52,6 +56,8 @@ export interface ThreadServices {
   readonly publish: Omit<PublishServices, 'engine' | 'apis'>
   readonly accounts: LocalAccounts
   readonly version: string
+  /** Where spans go; null: none are exported. */
+  readonly telemetry: TelemetrySetup | null
   readonly backend: Backend
   /** Services, accounts or applications are others now. */
   accountsChanged(): void
@@ -65,6 +71,8 @@ export interface ThreadServices {
 export class GatewayThread implements LifeServices {
   readonly client: UpstreamClient = new GatewayClient(createUpstreamClient(), () => this.#life)
   readonly nextId: () => string = requestIds()
+  readonly tracing: Tracing | null
+  readonly #exporter: SpanExporter | null
   readonly #services: ThreadServices
   readonly #outbound: WireOutbound
   readonly #access: GatewayAccess
@@ -109,6 +117,17 @@ export class GatewayThread implements LifeServices {
       engine,
       apis: new ApiServing({ ...engine, gatewayId: services.gatewayId }),
     }
+    const { telemetry: setup, log, version, gatewayId } = services
+    this.#exporter =
+      setup === null
+        ? null
+        : new SpanExporter({
+            setup,
+            resource: { serviceName: setup.serviceName, version, instance: gatewayId },
+            client: this.client,
+            log,
+          })
+    this.tracing = this.#exporter === null ? null : new Tracing(setup!.share, this.#exporter)
     this.#life = new Life(this, snapshot)
     this.#monitors = new HealthMonitors(this.client, services.log)
     setInterval(() => this.#recent.sweep(), SWEEP_EVERY_MS).unref()
@@ -118,6 +137,7 @@ export class GatewayThread implements LifeServices {
   finished(call: Call, gone: boolean): void {
     fillRecord(this.#record, call, gone)
     this.#services.recorder.add(this.#record)
+    this.tracing?.finished(call, this.#record)
     if (this.#recent.keeps) {
       const { masks } = call.snapshot
       const mask = masks.of(call.served?.endpoint.proxy.deployed ?? null)
@@ -243,6 +263,7 @@ export class GatewayThread implements LifeServices {
     clearTimeout(cut)
     this.#monitors.stop()
     await this.#access.close()
+    await this.#exporter?.close(LAST_SPANS_MS)
     this.client.close()
     await this.#services.flush().catch((error: Error) => {
       this.#services.log.error({ reason: error.message }, 'the last records of this thread are lost')

@@ -7,7 +7,7 @@ import { messageOf, outboundStub, type RunOptions, runPolicy } from '../test-kit
 import serviceCallout from './index.ts'
 
 const URL = 'http://up.test/base'
-const connection = (url: string = URL, properties = ''): string =>
+const connection = (url = URL, properties = ''): string =>
   `<HTTPTargetConnection><URL>${url}</URL>${properties}</HTTPTargetConnection>`
 const policy = (body: string, name = 'SC'): string => `<ServiceCallout name="${name}">${body}</ServiceCallout>`
 
@@ -20,7 +20,7 @@ async function run(body: string | readonly string[], options: CalloutOptions = {
   const stub = outboundStub(options.answer, options.later)
   const xml = typeof body === 'string' ? policy(body) : body
   const done = await runPolicy([serviceCallout, assignMessage], xml, { outbound: stub.outbound, ...options })
-  return { ...done, requests: stub.requests }
+  return Object.assign(done, { requests: stub.requests })
 }
 
 function only(requests: readonly OutboundRequest[]): OutboundRequest {
@@ -37,7 +37,6 @@ const failed = (reason: string): object => ({
 })
 
 const RESPONSE = '<Response>answer</Response>'
-
 describe('the request', () => {
   test('without <Request> it is an empty GET, and nothing of the client goes out', async () => {
     const { requests, exchange, problemLines } = await run(RESPONSE + connection(), {
