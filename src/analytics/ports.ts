@@ -1,7 +1,7 @@
 import type { MaybePromise } from '../core/async.ts'
 import type { AnsweredBy } from './record.ts'
 import type { Batch } from './rollup.ts'
-import type { Label, Labels } from './series.ts'
+import type { Statistics, StatisticsQuery } from './statistics.ts'
 
 /** What a question is about: everything, or one proxy, service or application. */
 export type Scope =
@@ -70,22 +70,6 @@ export interface Summary {
 
 export const topErrorsMax = 20
 
-/** The finest question: calls of the last 90 days that have these labels, by the values of another one. */
-export interface BreakdownQuery {
-  readonly match: Partial<Labels>
-  readonly by: Label
-  readonly sinceMs: number
-  readonly untilMs: number
-}
-
-export interface BreakdownRow {
-  readonly value: string
-  readonly calls: number
-  readonly clientErrors: number
-  readonly serverErrors: number
-  readonly latency: Latency
-}
-
 /** Start of the first and of the last hour in which there were calls. */
 export interface FirstAndLast {
   readonly firstMs: number
@@ -125,7 +109,8 @@ export interface Analytics {
   /** Calls per key and granule: one list of n numbers for each of `keys`, in their order. Throws a RangeError for edges that do not ascend. */
   counts(query: CountsQuery): MaybePromise<readonly (readonly number[])[]>
   summary(query: SummaryQuery): MaybePromise<Summary>
-  breakdown(query: BreakdownQuery): MaybePromise<readonly BreakdownRow[]>
+  /** Throws a RangeError when `statisticsPlan` gives null. */
+  statistics(query: StatisticsQuery): MaybePromise<Statistics>
   /** Null when nothing was ever counted. */
   firstAndLast(scope: Scope): MaybePromise<FirstAndLast | null>
   running(): MaybePromise<RunningTotals>

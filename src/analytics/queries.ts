@@ -1,13 +1,9 @@
 import type { Clock } from '../core/clock.ts'
-import { percentileMs } from './latency.ts'
 import {
-  type BreakdownQuery,
-  type BreakdownRow,
   type CountKey,
   type CountsQuery,
   edgesMax,
   type FirstAndLast,
-  type Latency,
   type ProxySummary,
   type Scope,
   type Summary,
@@ -17,6 +13,7 @@ import {
 import { answerers } from './record.ts'
 import { coverageOf } from './segments.ts'
 import type { Labels, Level, SeriesKind } from './series.ts'
+import { latencyOf, type Statistics, type StatisticsQuery, type StatisticsRows, statistics } from './statistics.ts'
 import { type Outcome, outcomeOf, Totals } from './totals.ts'
 
 export interface SeriesRef {
@@ -83,18 +80,14 @@ export class AnalyticsQueries {
     }
   }
 
-  breakdown(query: BreakdownQuery): BreakdownRow[] {
+  statistics(query: StatisticsQuery): Statistics {
     this.#rows.begin()
-    const values = new Map<string, Totals>()
-    for (const series of this.#rows.series('call', query.match)) {
-      const totals = this.#sum([series], query, 'quarter')
-      const value = series.labels[query.by]
-      const known = values.get(value)
-      if (known === undefined) values.set(value, totals)
-      else known.add(totals)
+    checkEdges(query.edgesMs)
+    const rows: StatisticsRows = {
+      series: (kind, match) => this.#rows.series(kind, match),
+      granules: (series, edgesMs, coarsest) => this.#granules([series], edgesMs, coarsest),
     }
-    const rows = [...values].map(([value, totals]) => ({ value, ...errorsOf(totals), latency: latencyOf(totals) }))
-    return rows.filter((row) => row.calls > 0).sort(byCalls)
+    return statistics(rows, query, this.#clock.now())
   }
 
   firstAndLast(scope: Scope): FirstAndLast | null {
@@ -198,16 +191,6 @@ function errorsOf(totals: Totals): { calls: number; clientErrors: number; server
     else if (status >= 400) clientErrors += calls
   }
   return { calls: totals.calls, clientErrors, serverErrors }
-}
-
-function latencyOf(totals: Totals): Latency {
-  const { latency } = totals
-  return {
-    meanMs: mean(totals.totalUs, totals.calls),
-    p50Ms: percentileMs(latency, 0.5),
-    p90Ms: percentileMs(latency, 0.9),
-    p99Ms: percentileMs(latency, 0.99),
-  }
 }
 
 function mean(sumUs: number, calls: number): number | null {

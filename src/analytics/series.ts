@@ -40,6 +40,8 @@ export interface Labels {
   readonly method: string
   readonly path: string
   readonly errorCode: string
+  readonly status: string
+  readonly answeredBy: string
 }
 
 export type Label = keyof Labels
@@ -55,6 +57,8 @@ export const labelNames: readonly Label[] = [
   'method',
   'path',
   'errorCode',
+  'status',
+  'answeredBy',
 ]
 
 const noLabels: Labels = {
@@ -67,9 +71,11 @@ const noLabels: Labels = {
   method: '',
   path: '',
   errorCode: '',
+  status: '',
+  answeredBy: '',
 }
 
-interface KindRule {
+export interface KindRule {
   readonly kind: SeriesKind
   readonly labels: readonly Label[]
   /** A call without this label is not in the series. */
@@ -80,7 +86,7 @@ interface KindRule {
 const ALL_LEVELS: readonly Level[] = ['minute', 'quarter', 'hour', 'day']
 
 /** Which rows a call is added to. Only `call` has every label, so only it is not kept for ever. */
-const kindRules: readonly KindRule[] = [
+export const kindRules: readonly KindRule[] = [
   { kind: 'all', labels: [], needs: null, levels: ALL_LEVELS },
   { kind: 'proxy', labels: ['environment', 'proxy'], needs: 'proxy', levels: ALL_LEVELS },
   { kind: 'service', labels: ['service'], needs: 'service', levels: ALL_LEVELS },
@@ -169,6 +175,8 @@ function labelsOf(row: BatchRow): Labels {
     method: row.method,
     path: row.pathTemplate,
     errorCode: row.errorCode,
+    status: String(row.status),
+    answeredBy: row.answeredBy,
   }
 }
 

@@ -32,7 +32,7 @@ function analyticsOf(events: readonly Event[]): Analytics & { asked: CountsQuery
     },
     write: unused,
     summary: unused,
-    breakdown: unused,
+    statistics: unused,
     firstAndLast: unused,
     running: unused,
     health: unused,

@@ -55,6 +55,21 @@ export class Totals {
     this.policyUs += other.policyUs
   }
 
+  /** Takes out what is in these totals, and was added before. */
+  subtract(other: Totals): void {
+    for (const [key, count] of other.outcomes) {
+      const left = (this.outcomes.get(key) ?? 0) - count
+      if (left > 0) this.outcomes.set(key, left)
+      else this.outcomes.delete(key)
+    }
+    for (let i = 0; i < latencyBuckets; i++) this.latency[i] = Math.max(0, this.latency[i]! - other.latency[i]!)
+    this.bytesIn = Math.max(0, this.bytesIn - other.bytesIn)
+    this.bytesOut = Math.max(0, this.bytesOut - other.bytesOut)
+    this.totalUs = Math.max(0, this.totalUs - other.totalUs)
+    this.targetUs = Math.max(0, this.targetUs - other.targetUs)
+    this.policyUs = Math.max(0, this.policyUs - other.policyUs)
+  }
+
   #count(key: number, calls: number): void {
     this.outcomes.set(key, (this.outcomes.get(key) ?? 0) + calls)
   }

@@ -32,7 +32,7 @@ export class Stores {
     write: (batch) => this.#now().analytics.write(batch),
     counts: (query) => this.#now().analytics.counts(query),
     summary: (query) => this.#now().analytics.summary(query),
-    breakdown: (query) => this.#now().analytics.breakdown(query),
+    statistics: (query) => this.#now().analytics.statistics(query),
     firstAndLast: (scope) => this.#now().analytics.firstAndLast(scope),
     running: () => this.#now().analytics.running(),
     health: () => this.#now().analytics.health(),

@@ -18,6 +18,7 @@ import { name, noParameters, rangeParameters, tokenParameters } from './paramete
 import { rangeAnswer, rangeOf } from './ranges.ts'
 import { scopeOf } from './scope.ts'
 import { countKeys, seriesOf } from './series.ts'
+import { statisticsRoutes } from './statistics.ts'
 
 const responseCodesParameters = {
   type: 'object',
@@ -58,6 +59,7 @@ export function nativeRoutes(scope: FastifyInstance, options: AdminOptions, star
     },
   )
   callRoutes(scope, options)
+  statisticsRoutes(scope, options)
   scope.get(
     '/response-codes',
     { schema: { querystring: responseCodesParameters } },

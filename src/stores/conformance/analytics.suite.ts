@@ -350,7 +350,14 @@ function summaries(held: Held): void {
       match: Record<string, string>
       by: 'method' | 'path' | 'proxy' | 'revision'
     }): Promise<unknown> =>
-      (await held.analytics.breakdown({ ...query, ...range })).map((row) => [row.value, row.calls, row.clientErrors])
+      (
+        await held.analytics.statistics({
+          ...query,
+          edgesMs: [range.sinceMs, range.untilMs],
+          rowsMax: 9,
+          seriesMax: 0,
+        })
+      ).rows.map((row) => [row.value, row.calls, row.clientErrors])
     expect(await by({ match: { proxy: 'weather' }, by: 'method' })).toEqual([
       ['POST', 2, 1],
       ['GET', 1, 0],
@@ -373,15 +380,18 @@ function retention(held: Held): void {
       await held.prune()
       return (await held.analytics.counts({ scope: all, keys: ['any'], edgesMs, authorizedOnly: false }))[0]
     }
-    const breakdown = async (): Promise<unknown> =>
-      (await held.analytics.breakdown({ match: {}, by: 'proxy', sinceMs: hourStart - HOUR, untilMs: hourStart + HOUR }))
-        .length
+    const range = { edgesMs: [hourStart - HOUR, hourStart + HOUR], rowsMax: 9, seriesMax: 0 }
+    const byProxy = async (): Promise<unknown> =>
+      (await held.analytics.statistics({ ...range, match: {}, by: 'proxy' })).calls
+    const byMethod = async (): Promise<unknown> =>
+      (await held.analytics.statistics({ ...range, match: {}, by: 'method' })).calls
     expect(await counts()).toEqual([0, 2])
     held.clock.advance(3 * DAY)
-    expect([await counts(), await breakdown()]).toEqual([[0, 2], 1])
+    expect([await counts(), await byProxy(), await byMethod()]).toEqual([[0, 2], 2, 2])
     held.clock.advance(90 * DAY)
     // The edge in the middle of the hour has moved up to the next hour.
-    expect([await counts(), await breakdown()]).toEqual([[1, 1], 0])
+    expect([await counts(), await byProxy()]).toEqual([[1, 1], 2])
+    await expect(async () => byMethod()).rejects.toThrow('this is kept for 90 days')
     held.clock.advance(1000 * DAY)
     expect(await counts()).toEqual([1, 1])
   })

@@ -1,13 +1,18 @@
-import { analyticsSuite } from '../conformance/analytics.suite.ts'
+import { analyticsSuite, type MakeAnalytics } from '../conformance/analytics.suite.ts'
 import { delayed } from '../conformance/delayed.ts'
+import { statisticsSuite } from '../conformance/statistics.suite.ts'
 import { MemoryAnalytics } from './analytics.ts'
 
-analyticsSuite('memory', (clock) => {
+const plain: MakeAnalytics = (clock) => {
   const analytics = new MemoryAnalytics(clock)
   return { analytics, prune: () => analytics.prune(), close: () => undefined }
-})
-
-analyticsSuite('delayed memory', (clock) => {
+}
+const late: MakeAnalytics = (clock) => {
   const analytics = new MemoryAnalytics(clock)
   return { analytics: delayed(analytics), prune: () => analytics.prune(), close: () => undefined }
-})
+}
+
+for (const suite of [analyticsSuite, statisticsSuite]) {
+  suite('memory', plain)
+  suite('delayed memory', late)
+}

@@ -1,8 +1,6 @@
 import type {
   Analytics,
   AnalyticsHealth,
-  BreakdownQuery,
-  BreakdownRow,
   CountsQuery,
   FirstAndLast,
   RunningTotals,
@@ -22,6 +20,7 @@ import {
   levelRules,
   type SeriesKind,
 } from '../../analytics/series.ts'
+import type { Statistics, StatisticsQuery } from '../../analytics/statistics.ts'
 import { Totals } from '../../analytics/totals.ts'
 import type { Clock } from '../../core/clock.ts'
 
@@ -113,8 +112,8 @@ export class MemoryAnalytics implements Analytics, RollupRows {
     return this.#queries.summary(query)
   }
 
-  breakdown(query: BreakdownQuery): readonly BreakdownRow[] {
-    return this.#queries.breakdown(query)
+  statistics(query: StatisticsQuery): Statistics {
+    return this.#queries.statistics(query)
   }
 
   firstAndLast(scope: Scope): FirstAndLast | null {

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ManualClock } from '../../core/clock.ts'
-import { analyticsSuite, batchOf, call, suiteNowMs } from '../conformance/analytics.suite.ts'
+import { analyticsSuite, batchOf, call, type MakeAnalytics, suiteNowMs } from '../conformance/analytics.suite.ts'
+import { statisticsSuite } from '../conformance/statistics.suite.ts'
 import { RollupDatabase } from './analytics.ts'
 import { type OpenDatabase, openDatabase } from './database.ts'
 import { QueuedAnalytics } from './queued.ts'
@@ -19,7 +20,7 @@ function pruneAll(rollups: RollupDatabase): number {
   }
 }
 
-analyticsSuite('sqlite', (clock) => {
+const sqlite: MakeAnalytics = (clock) => {
   const folder = mkdtempSync(join(tmpdir(), 'postern-'))
   const database = openDatabase(folder, clock.now())
   const rollups = new RollupDatabase(
@@ -43,7 +44,10 @@ analyticsSuite('sqlite', (clock) => {
       rmSync(folder, { recursive: true })
     },
   }
-})
+}
+
+analyticsSuite('sqlite', sqlite)
+statisticsSuite('sqlite', sqlite)
 
 describe('RollupDatabase', () => {
   let folder: string
@@ -96,7 +100,13 @@ describe('RollupDatabase', () => {
     expect(countRows('series')).toBe(series - 1)
     const timeMs = clock.now()
     rollups.writeAll([batchOf([call({ method: 'OLD', timeMs })])])
-    const rows = rollups.breakdown({ match: {}, by: 'method', sinceMs: timeMs - DAY, untilMs: timeMs + DAY })
+    const rows = rollups.statistics({
+      match: {},
+      by: 'method',
+      edgesMs: [timeMs - DAY, timeMs + DAY],
+      rowsMax: 9,
+      seriesMax: 0,
+    }).rows
     expect(rows).toMatchObject([{ value: 'OLD', calls: 1 }])
   })
 

@@ -33,6 +33,8 @@ const columns: Readonly<Record<Label, string>> = {
   method: 'method',
   path: 'path',
   errorCode: 'error_code',
+  status: 'status',
+  answeredBy: 'answered_by',
 }
 
 const columnList = labelNames.map((label) => columns[label]).join(', ')

@@ -1,8 +1,6 @@
 import type {
   Analytics,
   AnalyticsHealth,
-  BreakdownQuery,
-  BreakdownRow,
   CountsQuery,
   FirstAndLast,
   RunningTotals,
@@ -12,6 +10,7 @@ import type {
 } from '../../analytics/ports.ts'
 import { type Batch, callsIn } from '../../analytics/rollup.ts'
 import { Running } from '../../analytics/running.ts'
+import type { Statistics, StatisticsQuery } from '../../analytics/statistics.ts'
 import type { RollupDatabase } from './analytics.ts'
 import { isTrouble } from './database.ts'
 
@@ -233,8 +232,8 @@ export class QueuedAnalytics implements Analytics {
     return this.#database.summary(query)
   }
 
-  breakdown(query: BreakdownQuery): readonly BreakdownRow[] {
-    return this.#database.breakdown(query)
+  statistics(query: StatisticsQuery): Statistics {
+    return this.#database.statistics(query)
   }
 
   firstAndLast(scope: Scope): FirstAndLast | null {

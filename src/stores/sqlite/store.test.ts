@@ -63,13 +63,14 @@ describe('the store thread', () => {
     expect(await second.analytics.firstAndLast({ kind: 'service', id: '42' })).not.toBeNull()
     expect(
       (
-        await second.analytics.breakdown({
+        await second.analytics.statistics({
           match: {},
           by: 'method',
-          sinceMs: Date.now() - 3_600_000,
-          untilMs: Date.now() + 60_000,
+          edgesMs: [Date.now() - 3_600_000, Date.now() + 60_000],
+          rowsMax: 9,
+          seriesMax: 0,
         })
-      )[0],
+      ).rows[0],
     ).toMatchObject({ value: 'GET' })
     expect((await second.analytics.running()).calls).toMatchObject([{ calls: 1 }])
     expect(await second.analytics.health()).toEqual({ lostCalls: 0, pendingCalls: 0, problem: null })

@@ -118,7 +118,7 @@ class ThreadStore implements Store {
       write: (batch) => this.#write(batch),
       counts: (query) => this.#ask('counts', query),
       summary: (query) => this.#ask('summary', query),
-      breakdown: (query) => this.#ask('breakdown', query),
+      statistics: (query) => this.#ask('statistics', query),
       firstAndLast: (scope) => this.#ask('firstAndLast', scope),
       running: () => this.#ask('running', null),
       health: () => this.#ask('health', null),
