@@ -1,12 +1,13 @@
 import type { MaybePromise } from '../core/async.ts'
-import type { Decision } from '../core/counters.ts'
+import type { KeyPrefix } from '../core/counter-keys.ts'
+import type { Counters, Decision } from '../core/counters.ts'
 import { fixedWindow, UNIT_MS, windowEndMs } from '../core/windows.ts'
 import { apigFault } from '../engine/apig-faults.ts'
 import { Decisions } from '../engine/decisions.ts'
 import type { Exchange } from '../engine/exchange.ts'
 import type { Fault } from '../engine/fault.ts'
 import type { Step } from '../engine/outcome.ts'
-import type { PublishedApi, RateParameter, RateRules } from '../model/apig.ts'
+import type { CredentialQuota, PublishedApi, RateParameter, RateRules } from '../model/apig.ts'
 import type { Read } from './context.ts'
 import { contextValue } from './context.ts'
 import { compileExpression } from './expressions.ts'
@@ -94,10 +95,24 @@ function rateValue(name: string, parameters: readonly RateParameter[]): Read | n
 
 const QUOTA_USED = apigFault('QuotaUsed')
 
+/** Names the counters of quotas: which quota, whose. */
+export const quotaPrefix = (counters: Counters): KeyPrefix => counters.keys.prefix('apig-quota')
+
+export const quotaKey = (quota: CredentialQuota, appId: string): string =>
+  `${quota.id} ${appId} ${quotaLengthMs(quota)}`
+
+export const quotaLengthMs = ({ intervalCount, unit }: CredentialQuota): number => intervalCount * UNIT_MS[unit]
+
+/** When the cycle ends that a time is in, ms since the epoch. */
+export function quotaEndMs(quota: CredentialQuota, nowMs: number): number {
+  const lengthMs = quotaLengthMs(quota)
+  return quota.resetAtMs + (Math.floor((nowMs - quota.resetAtMs) / lengthMs) + 1) * lengthMs
+}
+
 /** The quota of the credential: cycles counted from its `reset_time`. Throttled calls use none of it. */
 export function quotaStep(services: ApigServices): Step {
   const { counters } = services
-  const prefix = counters.keys.prefix('apig-quota')
+  const prefix = quotaPrefix(counters)
   const decisions = new Decisions(1)
 
   function settle(x: Exchange, decision: Decision, admitted: boolean): Fault | undefined {
@@ -111,12 +126,11 @@ export function quotaStep(services: ApigServices): Step {
   return (x: Exchange): MaybePromise<Fault | undefined> => {
     const { app } = stateOf(x)
     if (app === null || app.quota === null) return undefined
-    const { calls, intervalCount, unit, resetAtMs, id } = app.quota
-    const lengthMs = intervalCount * UNIT_MS[unit]
+    const { quota } = app
     const nowMs = services.now()
-    const endMs = resetAtMs + (Math.floor((nowMs - resetAtMs) / lengthMs) + 1) * lengthMs
     const decision = decisions.lend()
-    prefix.writeWith(`${id} ${app.id} ${lengthMs}`, decision.keys, decision.add(endMs, lengthMs, calls, 1))
+    const check = decision.add(quotaEndMs(quota, nowMs), quotaLengthMs(quota), quota.calls, 1)
+    prefix.writeWith(quotaKey(quota, app.id), decision.keys, check)
     const answer = counters.take(decision, nowMs)
     return answer instanceof Promise ? answer.then((late) => settle(x, decision, late)) : settle(x, decision, answer)
   }

@@ -15,6 +15,7 @@ import { cacheStorePrefix } from '../engine/cache-key.ts'
 import { Fleet } from '../gateway/fleet.ts'
 import { type Publication, SERVER_LIMITS } from '../gateway/protocol.ts'
 import { apigTexts } from '../gateway/serve-apis.ts'
+import type { ApigApp } from '../model/apig.ts'
 import type { DeployedProxy, PosternConfig } from '../model/deployment.ts'
 import { POLICY_KINDS } from '../policies/index.ts'
 import { LogFolder, logFilesPort } from '../stores/log-files.ts'
@@ -33,6 +34,7 @@ import { loadPaths } from './load-paths.ts'
 import { openCatalog } from './open-catalog.ts'
 import type { StartOptions } from './options.ts'
 import { Portal } from './portal.ts'
+import { QuotaKeeper } from './quota-keeper.ts'
 import { recentCallsOf } from './recent-calls.ts'
 import { selfCalls } from './self-calls.ts'
 import { onShutdown } from './shutdown.ts'
@@ -101,6 +103,9 @@ async function serve(config: PosternConfig, options: StartOptions, log: Log, beg
     }
   }
   const table = MemoryCounters.allocate({ slots: options.counterSlots, whenFull: options.countersFull })
+  const counters = new MemoryCounters(table, 0x7fff_ffff)
+  const apps = (): readonly ApigApp[] => catalog.config.apig.apps
+  const quotas = new QuotaKeeper({ documents, counters, apps, now: Date.now, log })
   const cache = new MemoryCache({ now: Date.now })
   const logFolder = new LogFolder({
     folder: join(options.data, 'messagelogging'),
@@ -146,10 +151,10 @@ async function serve(config: PosternConfig, options: StartOptions, log: Log, beg
   const [{ startAdmin }] = await Promise.all([import('../admin/server.ts'), stores.open()])
   const token = loadAdminToken(options.data, process.env)
   for (const warning of token.warnings) log.warn({}, warning)
+  quotas.start()
   await fleet.start().catch((error: Error) => {
     throw new Error(`${gatewayDoors(options, error)} cannot be opened: ${error.message}`)
   })
-  const counters = new MemoryCounters(table, 0x7fff_ffff)
   watchFill(counters, log)
   const admin = await startAdmin({
     host: options.adminHost,
@@ -221,6 +226,7 @@ async function serve(config: PosternConfig, options: StartOptions, log: Log, beg
   onShutdown(log, GRACE_MS, async () => {
     portal?.close()
     await fleet.close(GRACE_MS)
+    quotas.stop()
     await admin.close()
     await stores.close()
     documents.close()

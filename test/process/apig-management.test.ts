@@ -368,13 +368,22 @@ test('what the management API was told is there after a restart, secrets too', a
       time_unit: 'DAY',
     })
     await manage(postern, 'POST', '/throttle-bindings', { strategy_id: throttle, publish_ids: [publishId] })
+    const period = { time_interval: 1, time_unit: 'DAY' }
+    const quota = await manage(postern, 'POST', '/app-quotas', { name: 'kept_q', call_limits: 2, ...period })
+    const quotaPath = `/app-quotas/${String(quota.body['app_quota_id'])}`
+    await manage(postern, 'POST', `${quotaPath}/binding-apps`, { app_ids: [app] })
+    const ask = () =>
+      call(`${postern.gateway}/kept`, {
+        headers: { 'x-hw-id': 'kept-key-1', 'x-hw-appkey': 'kept-secret-1', 'x-apig-mode': 'debug' },
+      })
+    expect((await ask()).status).toBe(200)
     await postern.stop()
     postern = await Postern.start([], { data, workers: 1 })
-    const answer = await call(`${postern.gateway}/kept`, {
-      headers: { 'x-hw-id': 'kept-key-1', 'x-hw-appkey': 'kept-secret-1', 'x-apig-mode': 'debug' },
-    })
+    const answer = await ask()
     expect([answer.status, answer.text]).toEqual([200, 'kept'])
+    // The window of a throttle begins anew, the cycle of a quota goes on.
     expect(answer.headers['x-apig-ratelimit-api']).toBe('remain:6,limit:7,time:1 day')
+    expect((await ask()).status).toBe(405)
   } finally {
     await postern.stop()
     rmSync(data, { recursive: true, force: true })
