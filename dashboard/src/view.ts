@@ -1,8 +1,7 @@
 import { useMemo } from 'preact/hooks'
 import { go, useAddress } from './address.ts'
+import type { By } from './chart/series.ts'
 import { ownZone } from './format.ts'
-
-export type By = 'code' | 'answerer'
 
 /** What a page shows. All of it is in the address, so that a view can be shared and Back works. */
 export interface View {

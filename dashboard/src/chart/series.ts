@@ -1,6 +1,8 @@
 import type { Answerer, CodeClass, ResponseCodesAnswer } from '../../../src/admin/native/answers.ts'
 import { count } from '../format.ts'
-import type { By } from '../view.ts'
+
+/** What a chart of response codes is split by. */
+export type By = 'code' | 'answerer'
 
 /** One area of the chart. */
 export interface Series {

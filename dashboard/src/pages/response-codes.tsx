@@ -1,7 +1,7 @@
 import type { JSX } from 'preact'
 import type { ResponseCodesAnswer } from '../../../src/admin/native/answers.ts'
 import { useLive } from '../call.ts'
-import { isAnswerer } from '../chart/series.ts'
+import { type By, isAnswerer } from '../chart/series.ts'
 import { count, duration, share, timesIn } from '../format.ts'
 import { Behind, granuleAt } from '../parts/behind.tsx'
 import { Figures } from '../parts/bits.tsx'
@@ -12,7 +12,7 @@ import { Answered, LiveMark, PageHead } from '../parts/page.tsx'
 import { ScopePicker } from '../parts/scope.tsx'
 import { AnswererTable, ErrorTable, StatusTable, ValuesTable } from '../parts/tables.tsx'
 import { TimeBar } from '../parts/time-bar.tsx'
-import { type By, type Change, callOf, refreshMs, useView, type View } from '../view.ts'
+import { type Change, callOf, refreshMs, useView, type View } from '../view.ts'
 
 /** Analytics > Response codes: every call of the range by the status that the client got, or by who answered. */
 export function ResponseCodesPage(): JSX.Element {
@@ -85,22 +85,22 @@ function Answer({ view, change, answer }: AnswerProps): JSX.Element {
       </section>
       {chosen !== null && <Behind view={view} change={change} answer={answer} at={chosen} />}
       <div class="columns">
-        {view.by === 'code' ? <StatusTable answer={answer} /> : <AnswererTable series={all} />}
+        {view.by === 'code' ? <StatusTable answer={answer} view={view} /> : <AnswererTable series={all} />}
         <ErrorTable answer={answer} />
       </div>
-      <details class="panel">
-        <summary>The chart in numbers, per {granularity}</summary>
-        <ValuesTable
-          series={all}
-          edgesMs={[...startsMs, untilMs]}
-          granularity={granularity}
-          times={times}
-          sum="Calls"
-        />
-      </details>
-      <p class="below">
+      <div class="numbers">
+        <details class="panel">
+          <summary>The chart in numbers, per {granularity}</summary>
+          <ValuesTable
+            series={all}
+            edgesMs={[...startsMs, untilMs]}
+            granularity={granularity}
+            times={times}
+            sum="Calls"
+          />
+        </details>
         <SeriesDownload name="response-codes" series={all} startsMs={startsMs} times={times} />
-      </p>
+      </div>
     </>
   )
 }

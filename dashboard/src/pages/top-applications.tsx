@@ -125,7 +125,7 @@ function columnsOf(most: number, all: number, view: View): readonly Column<Row>[
     { title: 'Account', kind: 'wraps', draw: ({ account }) => account },
     { title: 'Plan', minor: true, draw: ({ plan }) => plan },
     {
-      title: 'Of the first',
+      title: 'Compared',
       kind: 'bar-cell',
       minor: true,
       draw: ({ value }) => (

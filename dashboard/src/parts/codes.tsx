@@ -3,9 +3,8 @@ import { useMemo } from 'preact/hooks'
 import type { ResponseCodesAnswer } from '../../../src/admin/native/answers.ts'
 import { Chart } from '../chart/chart.tsx'
 import { Legend } from '../chart/legend.tsx'
-import { type Series, seriesOf, wordsOf } from '../chart/series.ts'
+import { type By, type Series, seriesOf, wordsOf } from '../chart/series.ts'
 import { timesIn } from '../format.ts'
-import type { By } from '../view.ts'
 
 interface CodesProps {
   readonly answer: ResponseCodesAnswer

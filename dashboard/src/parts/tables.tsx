@@ -3,14 +3,21 @@ import type { ResponseCodesAnswer } from '../../../src/admin/native/answers.ts'
 import { colourOfStatus, type Series } from '../chart/series.ts'
 import { count, granule, share, type Times } from '../format.ts'
 import { reasonOf } from '../statuses.ts'
+import { searchOf, type View } from '../view.ts'
 import { breakable } from './bits.tsx'
 import { type Column, ListPanel } from './table.tsx'
 
-/** Every status that was answered in the range. */
-export function StatusTable({ answer }: { readonly answer: ResponseCodesAnswer }): JSX.Element {
+interface StatusTableProps {
+  readonly answer: ResponseCodesAnswer
+  readonly view: View
+}
+
+/** Every status that was answered in the range; each leads to the latest calls that it was the answer of. */
+export function StatusTable({ answer, view: { service, proxy, application } }: StatusTableProps): JSX.Element {
   const rows = answer.statuses.map(({ status, calls }) => ({
     key: String(status),
     name: String(status),
+    href: `/explain${searchOf({ status: String(status), service, proxy, application })}`,
     meaning: reasonOf(status),
     colour: colourOfStatus(status),
     calls,
@@ -29,6 +36,7 @@ export function AnswererTable({ series }: { readonly series: readonly Series[] }
 interface ShareRow {
   readonly key: string
   readonly name: string
+  readonly href?: string
   readonly meaning: string
   readonly colour: string
   readonly calls: number
@@ -46,10 +54,10 @@ function ShareTable({ title, nameTitle, meaningTitle, rows }: ShareTableProps): 
   const columns: readonly Column<ShareRow>[] = [
     {
       title: nameTitle,
-      draw: ({ name, colour }) => (
+      draw: ({ name, href, colour }) => (
         <>
           <span class="swatch" style={{ '--swatch': colour }} />
-          {name}
+          {href === undefined ? name : <a href={href}>{name}</a>}
         </>
       ),
     },
