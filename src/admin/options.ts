@@ -7,6 +7,7 @@ import type { RecentCallsSettings } from '../model/deployment.ts'
 import type { Service } from '../model/service.ts'
 import type { RecentCall } from '../trace/recent-call.ts'
 import type { CallFilter, CallPage } from '../trace/recent-calls.ts'
+import type { DebugSessions } from '../trace/sessions.ts'
 import type { ApigContext } from './apig/context.ts'
 import type { EdgeContext } from './edge/context.ts'
 import type { MetricsSource } from './metrics.ts'
@@ -50,6 +51,15 @@ export interface RecentCallsSource {
   find(requestId: string): Promise<RecentCall | null>
 }
 
+/** Debug sessions, and what they may be about. */
+export interface TraceContext {
+  readonly sessions: DebugSessions
+  readonly organization: string
+  /** What is served now. */
+  deployed(): readonly { readonly environment: string; readonly proxy: string; readonly revision: number }[]
+  now(): number
+}
+
 /** All that the admin door needs; it keeps no globals and reads no environment. */
 export interface AdminOptions {
   /** Default 127.0.0.1. */
@@ -69,6 +79,8 @@ export interface AdminOptions {
   readonly edge: EdgeContext | null
   /** APIG's management API; null: there is no such API. */
   readonly apig: ApigContext | null
+  /** Null: nothing can be traced. */
+  readonly trace: TraceContext | null
   /** A token for debug headers, good until then. */
   readonly debugToken: (expiresAtMs: number) => string
   readonly readiness: () => Readiness

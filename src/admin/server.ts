@@ -17,6 +17,7 @@ import {
 import { loginRoutes } from './logins.ts'
 import { MetricsPage } from './metrics.ts'
 import { nativeRoutes } from './native/routes.ts'
+import { traceRoutes } from './native/trace.ts'
 import type { AdminOptions } from './options.ts'
 import { pageRoutes } from './pages.ts'
 import { accountRoutes } from './threescale/accounts/routes.ts'
@@ -120,15 +121,18 @@ function mount(app: FastifyInstance, options: AdminOptions, guard: Guard): void 
       { prefix },
     )
   }
-  const { edge, apig, accounts, clock } = options
-  api('/api', errorShapes.native, false, (scope) => nativeRoutes(scope, options, startedMs))
+  const { edge, apig, accounts, clock, trace } = options
+  api('/api', errorShapes.native, false, (scope) => {
+    nativeRoutes(scope, options, startedMs)
+    if (trace !== null) traceRoutes(scope, trace)
+  })
   api('/stats', errorShapes.threescale, true, (scope) => statsRoutes(scope, options, guard))
   if (apig !== null) api('/v2', errorShapes.apig, false, (scope) => apigRoutes(scope, apig))
   if (accounts !== null) {
     api('/internal', errorShapes.threescale, false, (scope) => internalRoutes(scope, options, accounts))
     api('/admin/api', errorShapes.threescale, true, (scope) => accountRoutes(scope, { ...accounts, clock }, guard))
   }
-  if (edge !== null) api('/v1', errorShapes.edge, false, (scope) => edgeRoutes(scope, edge))
+  if (edge !== null) api('/v1', errorShapes.edge, false, (scope) => edgeRoutes(scope, edge, trace))
 }
 
 /** Open to everyone: they say whether the program lives and serves, and nothing else. */

@@ -41,6 +41,7 @@ import { onShutdown } from './shutdown.ts'
 import { Stores } from './stores.ts'
 import { telemetryOf } from './telemetry.ts'
 import { tlsDoors } from './tls-door.ts'
+import { debugSessions, type Traceable, traceable } from './tracing.ts'
 
 const GRACE_MS = 10_000
 
@@ -144,9 +145,12 @@ async function serve(config: PosternConfig, options: StartOptions, log: Log, beg
       onExit: (number) => {
         MemoryCounters.recover(table, number)
       },
+      onRecorded: (call) => sessions.add(call),
     },
     publicationOf(catalog.config, generation),
   )
+  const deployed = (): Traceable[] => traceable(catalog.config)
+  const sessions = debugSessions(fleet, deployed)
   const stores = new Stores(options.data, log, fleet)
   const [{ startAdmin }] = await Promise.all([import('../admin/server.ts'), stores.open()])
   const token = loadAdminToken(options.data, process.env)
@@ -198,6 +202,7 @@ async function serve(config: PosternConfig, options: StartOptions, log: Log, beg
         }
       },
     },
+    trace: { sessions, organization: config.settings.organization, deployed, now: Date.now },
     debugToken: (expiresAtMs) => debugToken(debugSecret, expiresAtMs),
     readiness: () => (fleet.size > 0 ? { ready: true } : { ready: false, why: 'no gateway thread is running' }),
     dashboardFolder: dashboardFolder(),

@@ -7,6 +7,7 @@ import type { Downstream, TunnelSource } from '../wire/types.ts'
 import type { KeptBodies } from './kept-bodies.ts'
 import type { Match } from './route.ts'
 import type { Served } from './served.ts'
+import type { CallRecording } from './session-recorder.ts'
 import type { Snapshot } from './snapshot.ts'
 import type { TargetCall } from './target-call.ts'
 
@@ -37,6 +38,8 @@ export class Call implements CallerGate {
   x: Exchange | null
   /** Where it stands in a distributed trace; null: no spans are exported. */
   trace: CallTrace | null
+  /** Of debug sessions; null: none wants this call. */
+  recording: CallRecording | null
   /** The exchange with the target, while it runs. */
   target: TargetCall | null
   /** The servers of a load balancer that it goes to; null: its target has none. */
@@ -87,6 +90,7 @@ export class Call implements CallerGate {
     this.served = null
     this.x = null
     this.trace = null
+    this.recording = null
     this.target = null
     this.turn = null
     this.tunnel = null

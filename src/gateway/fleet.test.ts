@@ -126,6 +126,7 @@ describe('the fleet of gateway threads', () => {
           backend: { host: '127.0.0.1', port: 0 },
         },
         onExit: (number) => void MemoryCounters.recover(table, number),
+        onRecorded: () => {},
       },
       first,
     )

@@ -2,6 +2,7 @@ import { createServer } from 'node:net'
 import { type MessagePort, Worker } from 'node:worker_threads'
 import type { Log } from '../core/log.ts'
 import type { HostMap } from '../model/deployment.ts'
+import type { RecordedCall, TraceOrder } from '../trace/orders.ts'
 import {
   type DoorPorts,
   type FromWorker,
@@ -50,6 +51,8 @@ export interface FleetOptions {
   readonly listen: ListenOptions
   /** A thread has ended: free what it may have held. */
   onExit(number: number): void
+  /** A call that debug sessions asked for is over. */
+  onRecorded(call: RecordedCall): void
 }
 
 /**
@@ -66,6 +69,7 @@ export class Fleet {
   #restarts = 0
   #deathsInARow = 0
   #storePort: (() => MessagePort) | null = null
+  #traceOrders: readonly TraceOrder[] = []
 
   constructor(options: FleetOptions, publication: Publication) {
     this.#options = options
@@ -167,6 +171,21 @@ export class Fleet {
     return { answers, silent: settled.length - answers.length }
   }
 
+  /**
+   * Resolves when every thread records by these orders; one that does not answer is replaced. Rejects when a thread cannot compile what
+   * they ask for: then it records none of it.
+   */
+  async trace(orders: readonly TraceOrder[]): Promise<void> {
+    this.#traceOrders = orders
+    const members = [...this.#members.values()]
+    const answers = await Promise.allSettled(members.map((member) => member.trace(orders)))
+    answers.forEach((answer, i) => {
+      if (answer.status === 'rejected' && !(answer.reason instanceof RefusedError)) this.kill(members[i]!.number)
+    })
+    const refused = answers.find((answer) => answer.status === 'rejected' && answer.reason instanceof RefusedError)
+    if (refused?.status === 'rejected') throw refused.reason
+  }
+
   /** Numbers of the threads that run now. */
   get numbers(): number[] {
     return [...this.#members.keys()]
@@ -229,7 +248,7 @@ export class Fleet {
       transferList: [cache, maps, logFiles],
       resourceLimits: { maxOldGenerationSizeMb: HEAP_MB_MAX, maxYoungGenerationSizeMb: YOUNG_MB_MAX },
     })
-    const member = new Member(number, worker, this.#options.log)
+    const member = new Member(number, worker, this.#options)
     this.#members.set(number, member)
     worker.on('exit', (code) => this.#ended(member, code))
     if (this.#storePort !== null) member.attach(this.#storePort())
@@ -252,6 +271,7 @@ export class Fleet {
     const member = this.#spawn()
     member
       .publish(this.#publication)
+      .then(() => member.trace(this.#traceOrders))
       .then(() => this.#listen(member))
       .then(
         () => {
@@ -284,13 +304,14 @@ class Member {
   #loaded = false
   readonly #exited: Promise<void>
 
-  constructor(number: number, worker: Worker, log: Log) {
+  constructor(number: number, worker: Worker, { log, onRecorded }: Pick<FleetOptions, 'log' | 'onRecorded'>) {
     this.number = number
     this.#worker = worker
     this.questions = new OpenQuestions((message) => this.#post(message))
     this.#exited = new Promise((resolve) => worker.once('exit', () => resolve()))
     worker.on('message', (message: FromWorker) => {
       this.#loaded = true
+      if (message.kind === 'recorded') return onRecorded(message.call)
       if (message.kind === 'answer') return this.questions.answered(message)
       if (this.#waiting?.kind !== message.kind) return
       const { resolve } = this.#waiting
@@ -317,6 +338,11 @@ class Member {
 
   async accountsChanged(): Promise<void> {
     await this.#ask({ kind: 'accounts' }, 'accounts')
+  }
+
+  async trace(orders: readonly TraceOrder[]): Promise<void> {
+    const answer = await this.#ask({ kind: 'trace', orders }, 'tracing')
+    if (answer.error !== null) throw new RefusedError(answer.error)
   }
 
   async close(graceMs: number): Promise<void> {

@@ -201,18 +201,24 @@ function begin(call: Call, served: Served, basePath: string, pathSuffix: string,
     host: call.host,
     localPort: down.localPort,
   }
+  const recording = served.recorder === null ? null : served.recorder.begin(call, request)
+  if (recording !== null) served = recording.served
   call.served = served
-  call.x = new Exchange(
-    call.id,
-    served.endpoint,
-    client,
-    request,
-    basePath,
-    pathSuffix,
-    call.forwardCount,
-    call.receivedAtMs,
-    down.receivedAtMs,
-  )
+  call.recording = recording
+  call.x =
+    recording === null
+      ? new Exchange(
+          call.id,
+          served.endpoint,
+          client,
+          request,
+          basePath,
+          pathSuffix,
+          call.forwardCount,
+          call.receivedAtMs,
+          down.receivedAtMs,
+        )
+      : recording.exchange(client, request, basePath, pathSuffix)
   call.x.dialectState = dialectState
   call.x.trace = call.trace
   if (served.access === null && served.gate?.limitsCallers) call.x.callerGate = call

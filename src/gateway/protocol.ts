@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { HostMap } from '../model/deployment.ts'
+import type { RecordedCall, TraceOrder } from '../trace/orders.ts'
 import type { ServerLimits, ServerTls } from '../wire/types.ts'
 import type { AnswerMessage, QuestionMessage } from './questions.ts'
 import type { ApigTexts } from './serve-apis.ts'
@@ -87,6 +88,8 @@ export type ToWorker =
   | { readonly kind: 'publish'; readonly publication: Publication }
   /** Services, accounts or applications are others now. */
   | { readonly kind: 'accounts' }
+  /** What is to be recorded from now on, and nothing else. */
+  | { readonly kind: 'trace'; readonly orders: readonly TraceOrder[] }
   | { readonly kind: 'listen'; readonly options: ListenOptions }
   | { readonly kind: 'close'; readonly graceMs: number }
   | QuestionMessage
@@ -95,6 +98,9 @@ export type FromWorker =
   | { readonly kind: 'published'; readonly generation: number; readonly error: string | null }
   | { readonly kind: 'accounts'; readonly error: null }
   | { readonly kind: 'listening'; readonly ports: DoorPorts; readonly error: string | null }
+  | { readonly kind: 'tracing'; readonly error: string | null }
+  /** Of nobody's asking: a call was recorded. */
+  | { readonly kind: 'recorded'; readonly call: RecordedCall; readonly error: null }
   | AnswerMessage
 
 /** Limits of the gateway's door, of each thread (APIG's figures; Edge's are tighter and act after routing). */

@@ -53,6 +53,7 @@ export function snapshotOf(publication: Publication, services: PublishServices):
     settings,
     responseCodes: publication.responseCodes,
     router: new HostRouter(served),
+    served: [...served, ...apis.map(({ entry }) => entry)],
     endpoints: new Map(served.map((one) => [endpointKey(one.endpoint.proxy.name, one.endpoint.name), one])),
     apis: new ApiRouter(apis),
     features,
@@ -71,6 +72,7 @@ export function emptySnapshot(settings: Settings): Snapshot {
     responseCodes: false,
     router: new HostRouter([]),
     endpoints: new Map(),
+    served: [],
     apis: new ApiRouter([]),
     features: defaultFeatures,
     debugSecret: '',
@@ -100,5 +102,6 @@ function serve(deployed: DeployedProxy, settings: Settings, services: PublishSer
     strict: deployed.hosts !== undefined,
     claims: claimsOf(deployed),
     gate,
+    recorder: null,
   }))
 }

@@ -76,7 +76,7 @@ function compile(text: string, settings: Settings, services: ApigServices): Comp
       services.features.apiLimitPerSecond ?? settings.gatewayLimitPerSecond ?? GATEWAY_LIMIT_OF_APIG,
   })
   const gate = throttle === null ? null : new ThrottleGate(throttle, settings.rateLimitFields)
-  const bound = { endpoint, serviceId: null, hosts: [], strict: false, claims: null }
+  const bound = { endpoint, serviceId: null, hosts: [], strict: false, claims: null, recorder: null }
   const answers = preflight === null ? null : [...preflight, (): Fault => NO_METHOD]
   return {
     api,

@@ -1,6 +1,7 @@
 import type { Step } from '../engine/outcome.ts'
 import type { EndpointPlan } from '../engine/plan.ts'
-import type { ThrottleGate } from './throttle-gate.ts'
+import type { SessionRecorder } from './session-recorder.ts'
+import type { Gate } from './throttle-gate.ts'
 
 /** Says whether a call belongs to a service, by its mapping rules. `only`: when it belongs to none of its host, nobody serves it. */
 export interface Claims {
@@ -21,5 +22,7 @@ export interface Served {
   /** Whether its rules fit a call; null: its host is all that counts. */
   readonly claims: Claims | null
   /** Null: nothing limits it. */
-  readonly gate: ThrottleGate | null
+  readonly gate: Gate | null
+  /** Takes the calls that debug sessions ask for; null: none is on. The one thing that changes after publication. */
+  recorder: SessionRecorder | null
 }

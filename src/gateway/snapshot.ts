@@ -22,6 +22,8 @@ export interface Snapshot {
   /** What recent calls hide. */
   readonly masks: CallMasks
   readonly destinations: Destinations
+  /** All of them, APIs of the apig dialect too. */
+  readonly served: readonly Served[]
   /** By `endpointKey`, for calls from proxy to proxy. */
   readonly endpoints: ReadonlyMap<string, Served>
   /** Of all proxies. */

@@ -31,6 +31,7 @@ import { protocolError } from './protocol-error.ts'
 import { emptySnapshot, type PublishServices, snapshotOf } from './publish.ts'
 import { type Answerers, answerTo } from './questions.ts'
 import { ApiServing } from './serve-apis.ts'
+import { SessionRecorders } from './session-recorders.ts'
 import { SpanExporter, type TelemetrySetup } from './telemetry/exporter.ts'
 import { Tracing } from './telemetry/tracing.ts'
 
@@ -79,6 +80,7 @@ export class GatewayThread implements LifeServices {
   readonly #life: Life
   readonly #monitors: HealthMonitors
   readonly #publish: PublishServices
+  readonly #recorders: SessionRecorders
   readonly #record: CallRecord = new CallRecord()
   readonly #recent: RecentCalls = new RecentCalls(Date.now)
   readonly #answerers: Answerers = {
@@ -129,6 +131,12 @@ export class GatewayThread implements LifeServices {
           })
     this.tracing = this.#exporter === null ? null : new Tracing(setup!.share, this.#exporter)
     this.#life = new Life(this, snapshot)
+    this.#recorders = new SessionRecorders({
+      kinds: services.publish.kinds,
+      engine,
+      send: (recorded) => this.#tell({ kind: 'recorded', call: recorded, error: null }),
+      failed: (error) => services.log.error({ error: error.stack }, 'a bug: a call could not be recorded'),
+    })
     this.#monitors = new HealthMonitors(this.client, services.log)
     setInterval(() => this.#recent.sweep(), SWEEP_EVERY_MS).unref()
     services.main.on('message', (message: ToWorker) => this.#obey(message))
@@ -136,6 +144,7 @@ export class GatewayThread implements LifeServices {
 
   finished(call: Call, gone: boolean): void {
     fillRecord(this.#record, call, gone)
+    if (call.recording !== null) this.#recorders.finished(call.recording, this.#record)
     this.#services.recorder.add(this.#record)
     this.tracing?.finished(call, this.#record)
     if (this.#recent.keeps) {
@@ -154,6 +163,7 @@ export class GatewayThread implements LifeServices {
 
   /** Names the cycle, as far as the gateways on it say who they are. One line a second: anybody can send a high count. */
   looped(call: Call): void {
+    this.#recorders.looped(call)
     const now = performance.now()
     if (now < this.#loopQuietUntil) return
     this.#loopQuietUntil = now + 1_000
@@ -181,6 +191,12 @@ export class GatewayThread implements LifeServices {
       case 'ask':
         void answerTo(this.#answerers, message).then((answer) => this.#tell(answer))
         return
+      case 'trace':
+        void this.#recorders.use(message.orders, this.#life.snapshot).then(
+          () => this.#tell({ kind: 'tracing', error: null }),
+          (error: Error) => this.#tell({ kind: 'tracing', error: error.message }),
+        )
+        return
       case 'listen':
         void this.#listen(message.options)
         return
@@ -196,6 +212,7 @@ export class GatewayThread implements LifeServices {
       if (publication.proxies.some(needsXml) || needsXml(publication.settings)) await prepareXml()
       this.#access.responseCodes = publication.responseCodes
       const snapshot = snapshotOf(publication, this.#publish)
+      await this.#recorders.serve(snapshot)
       this.#outbound.use(snapshot.destinations)
       this.#life.snapshot = snapshot
       const { max, hours } = snapshot.settings.recentCalls

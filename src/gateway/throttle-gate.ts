@@ -19,8 +19,17 @@ function breachOf(state: ThrottleState, name: string): Breach {
   }
 }
 
+/** What limits the calls of an endpoint. Gives the fault of the limit that refuses the call, or nothing. */
+export interface Gate {
+  /** It limits users or applications. */
+  readonly limitsCallers: boolean
+  admit(call: Call): MaybePromise<Fault | undefined>
+  /** The limits of a caller who became known after `admit`. */
+  admitCaller(call: Call): MaybePromise<Fault | undefined>
+}
+
 /** The throttles of one API at the gateway: decides a call and keeps what its diagnostic headers say. */
-export class ThrottleGate {
+export class ThrottleGate implements Gate {
   readonly #throttle: CompiledThrottle
   readonly #fields: boolean
   readonly #policy: PolicyText = new PolicyText()

@@ -56,6 +56,7 @@ export function demoOptions(part: Partial<AdminOptions> = {}): AdminOptions {
       }),
     },
     recentCalls: noRecentCalls,
+    trace: null,
     debugToken: () => '',
     readiness: () => ({ ready: true }),
     dashboardFolder: null,

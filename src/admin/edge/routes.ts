@@ -1,11 +1,13 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { AdminError } from '../errors.ts'
+import type { TraceContext } from '../options.ts'
 import { aliasRoutes } from './aliases.ts'
 import { apiRoutes } from './apis.ts'
 import { appRoutes } from './apps.ts'
 import { appByIdRoutes } from './apps-by-id.ts'
 import { attributeRoutes } from './attributes.ts'
 import type { EdgeContext } from './context.ts'
+import { debugSessionRoutes } from './debug-sessions.ts'
 import { deploymentRoutes } from './deployments.ts'
 import { entityRoutes } from './entities.ts'
 import { environmentRoutes } from './environments.ts'
@@ -23,7 +25,7 @@ const BODY_BYTES_MAX = 32 * 1024 * 1024
  * Edge's management API, below `/v1`: `/organizations/{org}` and `/o/{org}`, `/environments/{env}` and `/e/{env}`. Source:
  * Edge's OpenAPI files and what apigeetool, apigee-edge-js and the Maven plugin send.
  */
-export function edgeRoutes(scope: FastifyInstance, context: EdgeContext): void {
+export function edgeRoutes(scope: FastifyInstance, context: EdgeContext, trace: TraceContext | null): void {
   bodies(scope)
   for (const list of ['/organizations', '/o']) scope.get(list, () => [context.organization])
   for (const organization of ['/organizations/:org', '/o/:org']) {
@@ -45,6 +47,7 @@ export function edgeRoutes(scope: FastifyInstance, context: EdgeContext): void {
         environmentRoutes(inside, context)
         maskConfigRoutes(inside, context)
         resourceFileRoutes(inside, context)
+        if (trace !== null) debugSessionRoutes(inside, context, trace)
       },
       { prefix: organization },
     )
@@ -54,7 +57,8 @@ export function edgeRoutes(scope: FastifyInstance, context: EdgeContext): void {
 /** Forms become objects of texts; files and everything that is neither JSON nor a form are bytes. */
 function bodies(scope: FastifyInstance): void {
   scope.addContentTypeParser(
-    'application/x-www-form-urlencoded',
+    // The second is what Edge's own documentation of debug sessions has.
+    ['application/x-www-form-urlencoded', 'application/x-www-url-form-encoded'],
     { parseAs: 'string' },
     async (_request: FastifyRequest, body: string | Buffer) => Object.fromEntries(new URLSearchParams(String(body))),
   )

@@ -99,7 +99,7 @@ async function explain(options: AdminOptions, requestId: string): Promise<Explai
     },
     stages,
     refusedBy,
-    steps: null,
+    steps: options.trace?.sessions.stepsOf(call.requestId) ?? null,
   }
 }
 

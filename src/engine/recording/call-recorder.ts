@@ -1,6 +1,5 @@
 import {
   ACCESSES_MAX,
-  type MessagesAt,
   POINTS_MAX,
   type Property,
   type StepOutcome,
@@ -20,6 +19,8 @@ import { MessageLog } from './message-log.ts'
 
 /** Beyond what is shown there is some more, so that a secret at the edge is still found whole. */
 export const RAW_CHARS_MAX: number = 80 * 1024
+/** Of all values of one call. */
+const VALUES_CHARS_MAX = 16 * 1024 * 1024
 
 /** What a recorded step tells of itself; made once, at deploy. */
 export interface StepInfo {
@@ -56,6 +57,7 @@ export class CallRecorder {
   #condition: VariableAccess[] | null = null
   /** Accesses are those of an accessor that is recorded itself. */
   #quiet = 0
+  #room = VALUES_CHARS_MAX
   #paused = false
   #over = false
 
@@ -200,12 +202,12 @@ export class CallRecorder {
   }
 
   read(name: string, value: Value): void {
-    this.#access({ do: 'get', name, value: textOf(value), success: true })
+    this.#access({ do: 'get', name, value: this.#text(value), success: true })
   }
 
   wrote(name: string, value: Value, success: boolean): void {
     if (value === null && success) this.removed(name)
-    else this.#access({ do: 'set', name, value: textOf(value), success })
+    else this.#access({ do: 'set', name, value: this.#text(value), success })
   }
 
   removed(name: string): void {
@@ -245,6 +247,16 @@ export class CallRecorder {
     this.#open.length = 0
   }
 
+  /** A value as it is shown; null: there is none. */
+  #text(value: Value): string | null {
+    if (value === null || this.#over || this.#quiet > 0) return null
+    if (value instanceof Message) return `[${value.kind} message]`
+    const text = toText(value).slice(0, RAW_CHARS_MAX)
+    if (text.length > this.#room) return '[left out: this call has too much to keep]'
+    this.#room -= text.length
+    return text
+  }
+
   #access(access: VariableAccess): void {
     if (this.#quiet > 0 || this.#over) return
     if (this.#condition !== null) {
@@ -282,12 +294,3 @@ const isRequestSide = (x: Exchange): boolean =>
 export function factsOf({ code, name, text, status }: Fault): TracedFault {
   return { code, name, text, status }
 }
-
-/** A value as it is shown; null: there is none. */
-function textOf(value: Value): string | null {
-  if (value === null) return null
-  if (value instanceof Message) return `[${value.kind} message]`
-  return toText(value).slice(0, RAW_CHARS_MAX)
-}
-
-export type { MessagesAt }

@@ -26,6 +26,10 @@ export interface MessageCopy {
 const FLOW = ['request', 'response', 'error'] as const
 type FlowName = (typeof FLOW)[number]
 
+/** Of all copies of one call, in bytes or characters; beyond it the beginning alone is kept. */
+const CONTENTS_MAX = 32 * 1024 * 1024
+const SHORT = 1024
+
 interface Seen {
   readonly at: number
   readonly message: Message
@@ -36,6 +40,7 @@ interface Seen {
 export class MessageLog {
   readonly copies: MessageCopy[] = []
   readonly #keptMax: number
+  #room = CONTENTS_MAX
   readonly #seen: Record<FlowName, Seen | null> = { request: null, response: null, error: null }
   readonly #taps = new Map<unknown, BodyTap>()
 
@@ -125,10 +130,11 @@ export class MessageLog {
 
   /** The beginning alone, in memory of its own, of what is large. */
   #kept(content: Buffer | string | null): Buffer | string | null {
-    if (content === null || content.length <= this.#keptMax) return content
-    return typeof content === 'string'
-      ? content.slice(0, this.#keptMax)
-      : Buffer.from(content.subarray(0, this.#keptMax))
+    if (content === null) return null
+    const max = Math.min(this.#keptMax, Math.max(SHORT, this.#room))
+    this.#room -= Math.min(content.length, max)
+    if (content.length <= max) return content
+    return typeof content === 'string' ? content.slice(0, max) : Buffer.from(content.subarray(0, max))
   }
 
   #isSame(seen: Seen, message: Message): boolean {

@@ -31,7 +31,6 @@ export class TracedExchange extends Exchange {
     recorder.messages.watch(request)
     recorder.state('REQ_HEADERS_PARSED', recorder.messages.of('request', this), receivedAt)
     recorder.flow(beginning(this))
-    recorder.state('PROXY_REQ_FLOW', recorder.messages.of('request', this))
     for (const [mark, seen] of MARKS) watch(this, mark, seen)
   }
 

@@ -46,10 +46,7 @@ describe('the request', () => {
     expect(only(requests)).toEqual({
       url: URL,
       method: 'GET',
-      local: null,
-      tls: null,
-      headers: [],
-      body: null,
+      ...{ local: null, tls: null, headers: [], body: null },
       timeoutMs: 55_000,
       connectTimeoutMs: 3_000,
       ioTimeoutMs: 55_000,
