@@ -237,6 +237,17 @@ describe('sessions without limits', () => {
     expect(found.messages[callout.callouts[0].answer]).toMatchObject({ name: 'told', content: '{"city":"Bern"}' })
     expect(found.messages[callout.callouts[0].request].headers).toEqual([['Authorization', 'Bearer *****']])
 
+    // Explain has the times of its steps.
+    const explained = (await ask('GET', `/api/calls/${id}`)).body
+    expect(explained.steps.map((one: { name: string }) => one.name)).toEqual([
+      'AM-Private',
+      'AM-Who',
+      'BA',
+      'SC',
+      'EV',
+      'AM-City',
+    ])
+
     expect((await get('/traced?long=1&fault=1')).status).toBe(418)
     const { body } = await until(async () => {
       const shown = await ask('GET', session)
