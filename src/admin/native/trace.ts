@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { TracedCall } from '../../model/traced-call.ts'
 import { EXPORT_FORMATS, type ExportFormat, exported } from '../../trace/export.ts'
@@ -147,7 +148,7 @@ function newSession(body: NewSessionBody, trace: TraceContext): Parameters<Trace
   }
   return {
     ...found,
-    name: body.name ?? `trace ${new Date(trace.now()).toISOString().slice(0, 19).replace('T', ' ')}`,
+    name: body.name ?? nameAt(trace.now()),
     filter: {
       headers: Object.entries(body.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value] as const),
       query: Object.entries(body.query ?? {}),
@@ -155,6 +156,11 @@ function newSession(body: NewSessionBody, trace: TraceContext): Parameters<Trace
     count: body.count ?? null,
     seconds: body.seconds ?? null,
   }
+}
+
+/** Two that are made in the same second are apart too. */
+function nameAt(ms: number): string {
+  return `trace ${new Date(ms).toISOString().slice(0, 19).replace('T', ' ')} ${randomBytes(2).toString('hex')}`
 }
 
 function sessionAnswer(session: DebugSession): TraceSessionAnswer {
