@@ -51,6 +51,7 @@ describe('usage', () => {
     [{ hits: '1.5' }, 'usage value "1.5" for metric "hits" is invalid'],
     [{ hits: '# 5' }, 'usage value "# 5" for metric "hits" is invalid'],
     [{ hits: ['1'] }, 'usage value "["1"]" for metric "hits" is invalid'],
+    [{ hits: new Map([['x', '1']]) }, 'usage value "{"x":"1"}" for metric "hits" is invalid'],
   ])('%j', (raw, expected) => expect(shown(read(raw))).toEqual(expected))
 
   it('is not passed on to parents when it is flat', () => {

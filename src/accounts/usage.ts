@@ -62,6 +62,9 @@ export class Usage {
   }
 }
 
+const hashAsObject = (_name: string, value: unknown): unknown =>
+  value instanceof Map ? Object.fromEntries(value) : value
+
 /** Reads `usage[METRIC]=VALUE`: values are as they came, anything. */
 export function readUsage(
   raw: Iterable<readonly [string, unknown]>,
@@ -77,7 +80,7 @@ export function readUsage(
     }
     const match = typeof value === 'string' ? VALUE.exec(value) : null
     if (match === null) {
-      const shown = typeof value === 'string' ? value : JSON.stringify(value)
+      const shown = typeof value === 'string' ? value : JSON.stringify(value, hashAsObject)
       return new UsageProblem('usage_value_invalid', `usage value "${shown}" for metric "${name}" is invalid`)
     }
     usage.use(place, Math.min(Number(match[2]), VALUE_MAX), match[1] === '#', flat)

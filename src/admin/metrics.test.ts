@@ -12,6 +12,15 @@ const totals: GatewayTotals = {
   counterSlots: 64,
   countersNoRoom: 3,
   connections: 5,
+  // Of two threads.
+  doorAnswers: [
+    ['authrep', '2xx', 3],
+    ['authrep', '2xx', 4],
+    ['report', '403', 1],
+  ],
+  backendCalls: [['auth', 'invalid_status', 2]],
+  reportsWaiting: 6,
+  reportsLost: 0,
 }
 
 const { clock, metrics, analytics: _none, ...options } = demoOptions()
@@ -54,6 +63,10 @@ describe('/metrics', () => {
       expect(samples.get('postern_analytics_writable')).toBe(1)
       expect(samples.get('postern_workers')).toBe(2)
       expect(samples.get('postern_worker_restarts_total')).toBe(1)
+      expect(samples.get('apisonator_listener_response_codes{request_type="authrep",resp_code="2xx"}')).toBe(7)
+      expect(samples.get('apisonator_listener_response_codes{request_type="report",resp_code="403"}')).toBe(1)
+      expect(samples.get('threescale_backend_calls{endpoint="auth",status="invalid_status"}')).toBe(2)
+      expect(samples.get('postern_reports_waiting')).toBe(6)
       expect(samples.get('postern_counter_slots_used')).toBe(12)
       expect(samples.get('postern_counter_slots')).toBe(64)
       expect(samples.get('postern_counters_no_room_total')).toBe(3)

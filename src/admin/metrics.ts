@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { Analytics, AnalyticsHealth, RunningTotals } from '../analytics/ports.ts'
 import type { MaybePromise } from '../core/async.ts'
+import type { TallyRow } from '../core/tally.ts'
 
 /** What main knows of its gateway threads and of the counters that they share. Totals count from the start and never fall. */
 export interface GatewayTotals {
@@ -14,6 +15,13 @@ export interface GatewayTotals {
   readonly countersNoRoom: number
   /** Open connections at the doors of the gateway threads. */
   readonly connections: number
+  /** Answers of the backend door, by kind of request and status, for each thread. */
+  readonly doorAnswers: readonly TallyRow[]
+  /** Calls to back ends elsewhere, by endpoint and class of the status, for each thread. */
+  readonly backendCalls: readonly TallyRow[]
+  /** Reports to back ends elsewhere: those that wait in memory, and those that were given up. */
+  readonly reportsWaiting: number
+  readonly reportsLost: number
 }
 
 /** What `/metrics` shows beside the calls, which it reads from the analytics. */
@@ -84,6 +92,13 @@ const figures: readonly (readonly [
   ['postern_workers', 'gauge', 'Gateway threads that run.', (g) => g.workers],
   ['postern_worker_restarts_total', 'counter', 'Gateway threads that died and were replaced.', (g) => g.workerRestarts],
   ['postern_connections', 'gauge', 'Open connections of the gateway and backend doors.', (g) => g.connections],
+  ['postern_reports_waiting', 'gauge', 'Reports that a back end elsewhere has not taken yet.', (g) => g.reportsWaiting],
+  [
+    'postern_reports_lost_total',
+    'counter',
+    'Reports to a back end elsewhere that were given up.',
+    (g) => g.reportsLost,
+  ],
   ['postern_counter_slots', 'gauge', 'Slots of the shared counter table.', (g) => g.counterSlots],
   ['postern_counter_slots_used', 'gauge', 'Slots of the shared counter table in use.', (g) => g.counterSlotsUsed],
   ['postern_counters_no_room_total', 'counter', 'Checks that found the counter table full.', (g) => g.countersNoRoom],
@@ -95,6 +110,8 @@ export class MetricsPage {
   readonly #source: MetricsSource
   readonly #registry = new Registry()
   readonly #calls: Counter<'proxy' | 'class' | 'answered_by'>
+  readonly #doorAnswers: Counter<'request_type' | 'resp_code'>
+  readonly #backendCalls: Counter<'endpoint' | 'status'>
   readonly #durations: CountedHistogram
   readonly #figures: readonly (Counter | Gauge)[]
 
@@ -106,6 +123,19 @@ export class MetricsPage {
       name: 'postern_calls_total',
       help: 'Calls answered, by proxy, class of the status that the client got, and who answered.',
       labelNames: ['proxy', 'class', 'answered_by'],
+      registers,
+    })
+    // The names of 3scale's own back end and of APIcast: what is drawn of them can be drawn of us.
+    this.#doorAnswers = new Counter({
+      name: 'apisonator_listener_response_codes',
+      help: 'Answers of the backend door.',
+      labelNames: ['request_type', 'resp_code'],
+      registers,
+    })
+    this.#backendCalls = new Counter({
+      name: 'threescale_backend_calls',
+      help: 'Calls to back ends elsewhere.',
+      labelNames: ['endpoint', 'status'],
       registers,
     })
     this.#durations = new CountedHistogram({ name: durationName, help: durationHelp, labelNames: ['proxy'], registers })
@@ -131,6 +161,12 @@ export class MetricsPage {
     for (const { proxy, status, answeredBy, calls } of running.calls) {
       this.#calls.inc({ proxy: labelOf(proxy), class: classOf(status), answered_by: answeredBy }, calls)
     }
+    this.#doorAnswers.reset()
+    for (const [type, code, count] of gateway.doorAnswers) {
+      this.#doorAnswers.inc({ request_type: type, resp_code: code }, count)
+    }
+    this.#backendCalls.reset()
+    for (const [endpoint, status, count] of gateway.backendCalls) this.#backendCalls.inc({ endpoint, status }, count)
     this.#durations.fill(merged(running, labelOf))
     this.#figures.forEach((metric, index) => {
       metric.reset()

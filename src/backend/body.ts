@@ -1,6 +1,6 @@
 import type { BodySink, BodySource } from '../core/body.ts'
 import { copyOf } from '../core/body.ts'
-import { QUERY_BYTES_MAX, type QueryReader } from './rack-query.ts'
+import { QUERY_BYTES_MAX, QueryError, type QueryReader, SYNTAX } from './rack-query.ts'
 
 export type BodyRead = Buffer | 'too-big' | 'broken'
 
@@ -50,7 +50,8 @@ export function readForm(body: Buffer, contentType: string | undefined, reader: 
   }
   if (type !== 'multipart/form-data') return false
   const boundary = /boundary=(?:"([^"]{1,70})"|([^;\s]{1,70}))/i.exec(contentType!)
-  if (boundary !== null) readMultipart(body.toString('latin1'), boundary[1] ?? boundary[2]!, reader)
+  if (boundary === null) throw new QueryError(SYNTAX)
+  readMultipart(body.toString('latin1'), boundary[1] ?? boundary[2]!, reader)
   return true
 }
 
@@ -59,12 +60,18 @@ const PARTS_MAX = 4096
 /** RFC 7578; files count as their text. */
 function readMultipart(body: string, boundary: string, reader: QueryReader): void {
   const parts = body.split(`--${boundary}`, PARTS_MAX + 2).slice(1)
+  let partsLeft = PARTS_MAX
   for (const part of parts) {
     if (part.startsWith('--')) return
+    if (--partsLeft < 0) {
+      throw new QueryError(`total number of query parameters (more than ${PARTS_MAX}) exceeds limit (${PARTS_MAX})`)
+    }
     const end = part.indexOf('\r\n\r\n')
     if (end < 0) continue
     const name = /^content-disposition:[^\r\n]*?\bname="([^"\r\n]*)"/im.exec(part.slice(0, end))
     if (name === null) continue
     reader.add(reader.text(name[1]!), reader.text(part.slice(end + 4).replace(/\r\n$/, '')))
   }
+  // Nothing said that this is the end.
+  throw new QueryError(SYNTAX)
 }

@@ -93,6 +93,15 @@ describe('bad input is answered as documented, and nothing is stored', () => {
     ['a bomb of parameters', 'a&'.repeat(5_000), null, 400, 'bad_request'],
     ['five megabytes', `transactions[0][app_id]=${'x'.repeat(5 * 1024 * 1024)}`, null, 400, 'bad_request'],
     ['no form', '%', null, 400, 'bad_request'],
+    ['a multipart form without boundary', 'a', 'multipart/form-data', 400, 'bad_request'],
+    [
+      'a multipart form that ends within a part',
+      '--x\r\nContent-Dis',
+      'multipart/form-data; boundary=x',
+      400,
+      'bad_request',
+    ],
+    ['a bomb of parts', `${'--x\r\n\r\n'.repeat(5_000)}--x--`, 'multipart/form-data; boundary=x', 400, 'bad_request'],
   ])('report: %s', async (_what, body, type, status, code) => {
     const before = await used()
     const answer = await post(body, type ?? 'application/x-www-form-urlencoded')
@@ -118,7 +127,38 @@ describe('bad input is answered as documented, and nothing is stored', () => {
   })
 })
 
+/** What comes back for bytes as they are, until the connection ends. */
+const raw = (text: string): Promise<string> =>
+  new Promise((resolve, reject) => {
+    const socket = connect(Number(new URL(accounts.backend).port), '127.0.0.1')
+    let got = ''
+    socket.on('data', (chunk) => {
+      got += chunk.toString()
+    })
+    socket.on('close', () => resolve(got))
+    socket.on('error', reject)
+    socket.write(text)
+  })
+
 describe('what the back end answers', () => {
+  test('a request in the form for proxies', async () => {
+    const text = await raw(
+      'GET http://su1.example/check.txt HTTP/1.1\r\nHost: su1.example\r\nConnection: close\r\n\r\n',
+    )
+    expect(text).toMatch(/^HTTP\/1\.1 200 [\s\S]*\r\n\r\nok$/)
+  })
+
+  test('is counted by kind of request and status', async () => {
+    const counted = (type: string, code: string): number =>
+      accounts.answers.rows().find((row) => row[0] === type && row[1] === code)?.[2] ?? 0
+    const before = [counted('authrep', '2xx'), counted('authrep', '404'), counted('report', '4xx')]
+    await get('')
+    await get('&usage[nothing]=1')
+    await post('')
+    const after = [counted('authrep', '2xx'), counted('authrep', '404'), counted('report', '4xx')]
+    expect(after).toEqual(before.map((count) => count + 1))
+  })
+
   test('multipart forms count like any other', async () => {
     const before = await used()
     const part = (name: string, value: string): string =>
@@ -176,16 +216,7 @@ describe('what the back end answers', () => {
   })
 
   test('a request that is none gets the back end’s shape, and the connection ends', async () => {
-    const text = await new Promise<string>((resolve, reject) => {
-      const socket = connect(Number(new URL(accounts.backend).port), '127.0.0.1')
-      let got = ''
-      socket.on('data', (chunk) => {
-        got += chunk.toString()
-      })
-      socket.on('close', () => resolve(got))
-      socket.on('error', reject)
-      socket.write('NONSENSE\r\n\r\n')
-    })
+    const text = await raw('NONSENSE\r\n\r\n')
     expect(text).toMatch(/^HTTP\/1\.1 400 /)
     expect(text).toContain('<error code="bad_request">')
   })

@@ -1,5 +1,6 @@
 import { isPromise, type MaybePromise } from '../core/async.ts'
 import type { Clock } from '../core/clock.ts'
+import type { Tally } from '../core/tally.ts'
 import type { Downstream } from '../wire/types.ts'
 import { type AuthorizeKind, authorize, type BackendAccounts, type Verdict } from './authorize.ts'
 import { readBody, readForm } from './body.ts'
@@ -26,6 +27,8 @@ const PREFLIGHT_HEADERS = [
 
 export interface BackendServices extends BackendAccounts {
   readonly clock: Clock
+  /** Answers, by kind of request and status, in the words of the vendor's own metrics. */
+  readonly answers: Tally
   /** Shown by /status. */
   readonly version: string
   /** A bug: something threw where errors are values. */
@@ -64,7 +67,7 @@ export class BackendDoor {
   }
 
   accept(down: Downstream): void {
-    const { target } = down
+    const target = originForm(down.target)
     const question = target.indexOf('?')
     const path = question < 0 ? target : target.slice(0, question)
     if (down.method === 'OPTIONS') return down.send(204, 'No Content', PREFLIGHT_HEADERS, null)
@@ -87,9 +90,11 @@ export class BackendDoor {
     reader.read(query)
     const options = optionsOf(down, reader)
     const verdict = authorize(kind, reader, options, this.#services, this.#services.clock.now())
-    this.#settle(down, verdict, (answer) =>
-      answer instanceof BackendError ? sendError(down, answer, options) : sendVerdict(down, answer, options),
-    )
+    this.#settle(down, verdict, (answer) => {
+      if (answer instanceof BackendError) return this.#sendError(down, answer, options)
+      this.#answered(down, answer.denied === null ? 200 : 409)
+      sendVerdict(down, answer, options)
+    })
   }
 
   report(down: Downstream, query: string): void {
@@ -116,15 +121,26 @@ export class BackendDoor {
     reader.read(query)
     const type = headerOf(down, 'content-type')
     if (!readForm(body, type, reader)) {
-      return sendError(down, backendError('content_type_invalid', type!), optionsOf(down, reader))
+      return this.#sendError(down, backendError('content_type_invalid', type!), optionsOf(down, reader))
     }
     const options = optionsOf(down, reader)
     const job = readReport(reader, options.flatUsage, this.#services)
-    if (job instanceof BackendError) return sendError(down, job, options)
+    if (job instanceof BackendError) return this.#sendError(down, job, options)
+    this.#answered(down, 202)
     down.send(202, 'Accepted', XML_HEADERS, '')
     this.#jobs = this.#jobs
       .then(() => runReport(job, this.#services, this.#services.clock.now()))
       .catch((error: unknown) => this.#services.crashed(error))
+  }
+
+  #sendError(down: Downstream, error: BackendError, options: Options): void {
+    this.#answered(down, error.status)
+    const body = options.noBody ? '' : errorXml(error)
+    down.send(error.status, REASONS[error.status] ?? '', XML_HEADERS, body)
+  }
+
+  #answered({ target }: Downstream, status: number): void {
+    this.#services.answers.add(requestType(target), STATUS_WORDS[status] ?? '4xx')
   }
 
   #settle<T>(down: Downstream, value: MaybePromise<T>, send: (value: T) => void): void {
@@ -135,9 +151,10 @@ export class BackendDoor {
   #failed(down: Downstream, error: unknown): void {
     if (error instanceof QueryError) {
       const options = readOptions(headerOf(down, '3scale-options'))
-      return sendError(down, backendError('bad_request', error.message), options)
+      return this.#sendError(down, backendError('bad_request', error.message), options)
     }
     this.#services.crashed(error)
+    this.#answered(down, 500)
     down.send(500, 'Internal Server Error', ['Content-Type', 'text/plain'], 'Internal Server Error')
   }
 }
@@ -159,8 +176,32 @@ const REASONS: Readonly<Record<number, string>> = {
   422: 'Unprocessable Entity',
 }
 
-function sendError(down: Downstream, error: BackendError, options: Options): void {
-  down.send(error.status, REASONS[error.status] ?? '', XML_HEADERS, options.noBody ? '' : errorXml(error))
+const STATUS_WORDS: Readonly<Record<number, string>> = {
+  200: '2xx',
+  202: '2xx',
+  403: '403',
+  404: '404',
+  409: '409',
+  500: '5xx',
+}
+
+const REQUEST_TYPES: readonly (readonly [path: string, type: string])[] = [
+  ['/transactions/authrep.xml', 'authrep'],
+  ['/transactions/authorize.xml', 'authorize'],
+  ['/transactions/oauth_authrep.xml', 'authrep_oauth'],
+  ['/transactions/oauth_authorize.xml', 'authorize_oauth'],
+]
+
+function requestType(target: string): string {
+  for (const [path, type] of REQUEST_TYPES) if (target.includes(path)) return type
+  return 'report'
+}
+
+/** `http://host/path` -> `/path`: who believes to talk to a proxy sends the former (RFC 9112, 3.2.2). */
+function originForm(target: string): string {
+  if (target.startsWith('/')) return target
+  const match = /^https?:\/\/[^/?#]*(.*)$/is.exec(target)
+  return match === null ? target : match[1]!.startsWith('/') ? match[1]! : `/${match[1]!}`
 }
 
 function optionsOf(down: Downstream, { params }: QueryReader): Options {

@@ -11,7 +11,7 @@ const DEPTH_MAX = 32
 /** The parameters cannot be read at all: a 400 with this text. */
 export class QueryError extends Error {}
 
-const SYNTAX = 'request contains syntax errors, should not be repeated without modification'
+export const SYNTAX = 'request contains syntax errors, should not be repeated without modification'
 
 /** What was read, and whether all of it was UTF-8. */
 export interface ParsedQuery {

@@ -199,6 +199,10 @@ async function serve(config: PosternConfig, options: StartOptions, log: Log, beg
           counterSlots: fill.slots,
           countersNoRoom: fill.noRoom,
           connections: answers.reduce((sum, { connections }) => sum + connections, 0),
+          doorAnswers: answers.flatMap(({ doorAnswers }) => doorAnswers),
+          backendCalls: answers.flatMap(({ backendCalls }) => backendCalls),
+          reportsWaiting: answers.reduce((sum, { reports }) => sum + reports.waiting, 0),
+          reportsLost: answers.reduce((sum, { reports }) => sum + reports.lost, 0),
         }
       },
     },

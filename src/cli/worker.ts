@@ -9,6 +9,7 @@ import { BatchSender } from '../analytics/sender.ts'
 import { BackendDoor, backendProtocolError } from '../backend/door.ts'
 import { systemClock } from '../core/clock.ts'
 import { openLog } from '../core/log.ts'
+import { Tally } from '../core/tally.ts'
 import type { WorkerSetup } from '../gateway/protocol.ts'
 import { GatewayThread } from '../gateway/thread.ts'
 import { ALL_KINDS } from '../policies/index.ts'
@@ -43,11 +44,13 @@ const limits = new Limits(counters, new StoredUsageReader(join(setup.dataFolder,
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string
 }
+const doorAnswers = new Tally()
 const backend = new BackendDoor({
   directory,
   limits,
   recorder: usage,
   clock: systemClock,
+  answers: doorAnswers,
   version,
   crashed: (error) => bug(error, 'a bug: the backend door threw'),
 })
@@ -71,7 +74,11 @@ new GatewayThread({
   accounts: { directory, limits, recorder: usage },
   version,
   telemetry: setup.telemetry,
-  backend: { accept: (down) => backend.accept(down), protocolError: backendProtocolError },
+  backend: {
+    answers: doorAnswers,
+    accept: (down) => backend.accept(down),
+    protocolError: backendProtocolError,
+  },
   accountsChanged: () => directory.forget(),
   attach(store) {
     if (sender === null) {

@@ -1,7 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { type Answerers, answerTo, NoAnswerError, OpenQuestions, type QuestionMessage } from './questions.ts'
 
-const LOAD = { generation: 3, connections: 7 }
+const LOAD = {
+  generation: 3,
+  connections: 7,
+  doorAnswers: [],
+  backendCalls: [],
+  reports: { waiting: 0, lost: 0 },
+}
 
 describe('questions to a gateway thread', () => {
   test('an answer finds its question, in whatever order they come', async () => {

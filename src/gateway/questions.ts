@@ -1,4 +1,5 @@
 import type { MaybePromise } from '../core/async.ts'
+import type { TallyRow } from '../core/tally.ts'
 import type { RecentCall } from '../trace/recent-call.ts'
 import type { CallFilter, CallPage } from '../trace/recent-calls.ts'
 
@@ -19,6 +20,12 @@ export interface ThreadLoad {
   readonly generation: number
   /** Open ones at all its doors. */
   readonly connections: number
+  /** Answers of the backend door, by kind of request and status. */
+  readonly doorAnswers: readonly TallyRow[]
+  /** Calls to back ends elsewhere, by endpoint and class of the status. */
+  readonly backendCalls: readonly TallyRow[]
+  /** Reports to back ends elsewhere: those that wait, and those that were given up. */
+  readonly reports: { readonly waiting: number; readonly lost: number }
 }
 
 export type QuestionName = keyof Questions

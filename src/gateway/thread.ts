@@ -3,6 +3,7 @@ import { CallRecord } from '../analytics/record.ts'
 import type { Recorder } from '../analytics/rollup.ts'
 import { requestIds } from '../core/ids.ts'
 import type { Log } from '../core/log.ts'
+import { Tally } from '../core/tally.ts'
 import { needsXml, prepareXml } from '../core/xml-document.ts'
 import { defaultSettings } from '../model/deployment.ts'
 import { RecentCalls } from '../trace/recent-calls.ts'
@@ -44,6 +45,7 @@ const SWEEP_EVERY_MS = 60_000
 export interface Backend {
   accept(down: Downstream): void
   readonly protocolError: ProtocolErrorReply
+  readonly answers: Tally
 }
 
 /** What the composition of a thread hands in. */
@@ -82,9 +84,16 @@ export class GatewayThread implements LifeServices {
   readonly #publish: PublishServices
   readonly #recorders: SessionRecorders
   readonly #record: CallRecord = new CallRecord()
+  readonly #backendCalls: Tally = new Tally()
   readonly #recent: RecentCalls = new RecentCalls(Date.now)
   readonly #answerers: Answerers = {
-    load: () => ({ generation: this.#life.snapshot.generation, connections: this.#connections }),
+    load: () => ({
+      generation: this.#life.snapshot.generation,
+      connections: this.#connections,
+      doorAnswers: this.#services.backend.answers.rows(),
+      backendCalls: this.#backendCalls.rows(),
+      reports: this.#access.reports,
+    }),
     recentCalls: (filter) => this.#recent.page(filter),
     recentCall: (requestId) => this.#recent.find(requestId),
   }
@@ -102,6 +111,7 @@ export class GatewayThread implements LifeServices {
       version: services.version,
       counters: services.publish.counters,
       log: services.log,
+      backendCalls: this.#backendCalls,
       now: Date.now,
     })
     const engine = {

@@ -136,6 +136,8 @@ export class ServerConnection extends Timed implements Reader {
 
   /** The last byte of the answer was handed to the socket. */
   answerWritten(): void {
+    // The client was reset: the socket is about to be closed, and the exchange with it.
+    if (this.socket.errored !== null) return
     if (this.socket.writableLength === 0) {
       this.#answerSent()
       return

@@ -415,6 +415,23 @@ test('a half-closed client that waits long gets an interim answer, then the answ
   expect(await client.untilClosed()).toMatch(/late$/)
 })
 
+test('one that is reset before its answer was written did not get it', async () => {
+  const outcomes: string[] = []
+  let exchange: Downstream | undefined
+  const server = await serve((x) => {
+    x.finishListener = { onFinish: (how) => outcomes.push(how) }
+    exchange = x
+  })
+  const client = await RawClient.connect(server.port, { allowHalfOpen: true })
+  client.socket.end(REQUEST)
+  await client.untilText('HTTP/1.1 102 Processing\r\n\r\n')
+  client.socket.resetAndDestroy()
+  await client.untilClosed()
+  exchange!.send(200, 'OK', [], 'late')
+  await until(() => outcomes.length > 0)
+  expect(outcomes).toEqual(['gone'])
+})
+
 test('closing: idle connections at once, busy ones after their answer, the rest when the grace is over', async () => {
   const open: Downstream[] = []
   const outcomes: string[] = []

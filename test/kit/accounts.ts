@@ -9,6 +9,7 @@ import { UsageRecorder } from '../../src/accounts/usage-recorder.ts'
 import { startAdmin } from '../../src/admin/server.ts'
 import { BackendDoor, backendProtocolError } from '../../src/backend/door.ts'
 import { ManualClock } from '../../src/core/clock.ts'
+import { Tally } from '../../src/core/tally.ts'
 import { SERVER_LIMITS } from '../../src/gateway/protocol.ts'
 import { MemoryCounters } from '../../src/stores/memory/counters.ts'
 import { RollupDatabase } from '../../src/stores/sqlite/analytics.ts'
@@ -26,6 +27,8 @@ export class AccountsInProcess {
   readonly admin: string
   readonly token: string = demoToken
   readonly registry: Registry
+  /** Of the backend door. */
+  readonly answers: Tally
   readonly drain: () => Promise<void>
   readonly stop: () => Promise<void>
 
@@ -34,6 +37,7 @@ export class AccountsInProcess {
     this.backend = parts.backend
     this.admin = parts.admin
     this.registry = parts.registry
+    this.answers = parts.answers
     this.drain = parts.drain
     this.stop = parts.stop
   }
@@ -52,11 +56,13 @@ export class AccountsInProcess {
       files,
     )
     const recorder = new UsageRecorder()
+    const answers = new Tally()
     const door = new BackendDoor({
       directory,
       limits: new Limits(counters, new StoredUsageReader(database.file)),
       recorder,
       clock,
+      answers,
       version: 'test',
       crashed: (error) => {
         throw error
@@ -85,6 +91,7 @@ export class AccountsInProcess {
     return new AccountsInProcess({
       clock,
       registry,
+      answers,
       backend: `http://127.0.0.1:${server.port}`,
       admin: `http://127.0.0.1:${admin.port}`,
       drain: async () => {

@@ -1,3 +1,4 @@
+import type { Tally } from '../../core/tally.ts'
 import type { AccessLimit } from '../../engine/access.ts'
 import { Headers } from '../../engine/headers.ts'
 import type { RemoteBackend } from '../../model/auth-rep.ts'
@@ -26,6 +27,8 @@ export interface BackendClientServices {
   /** As of the last publication. */
   destinations(): Destinations
   readonly version: string
+  /** Calls, by endpoint and class of the status, in the words of APIcast's own metrics. */
+  readonly backendCalls: Tally
 }
 
 /** Calls one Service Management API. Every call ends, at the latest after its time-out; none rejects. */
@@ -52,7 +55,10 @@ export class BackendClient {
     headers.push('3scale-options', OPTIONS)
     if (form !== null) headers.push('Content-Type', 'application/x-www-form-urlencoded')
     return new Promise((resolve) => {
-      const answer = new Answer(resolve)
+      const answer = new Answer((value) => {
+        this.#services.backendCalls.add(ENDPOINTS[path] ?? path, classOf(value.status))
+        resolve(value)
+      })
       answer.begin(
         this.#services.client.dispatch(
           {
@@ -70,6 +76,14 @@ export class BackendClient {
     })
   }
 }
+
+const ENDPOINTS: Readonly<Record<string, string>> = {
+  '/transactions/authorize.xml': 'auth',
+  '/transactions/authrep.xml': 'authrep',
+  '/transactions.xml': 'report',
+}
+
+const classOf = (status: number): string => (status === 0 ? 'invalid_status' : `${Math.floor(status / 100)}xx`)
 
 class Answer implements UpstreamHandler {
   readonly #resolve: (answer: BackendAnswer) => void

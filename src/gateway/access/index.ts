@@ -28,6 +28,17 @@ export class GatewayAccess implements Access {
     return access
   }
 
+  /** Reports to back ends elsewhere: those that wait, and those that were given up. */
+  get reports(): { readonly waiting: number; readonly lost: number } {
+    let waiting = 0
+    let lost = 0
+    for (const access of this.#remote.values()) {
+      waiting += access.waiting
+      lost += access.lost
+    }
+    return { waiting, lost }
+  }
+
   /** Before the thread ends: tells what waits to be told. */
   async close(): Promise<void> {
     await Promise.all([...this.#remote.values()].map((access) => access.close()))

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Backend, type Received } from '../../../test/kit/backend.ts'
 import { until } from '../../../test/kit/postern.ts'
 import { silentLog } from '../../core/log.ts'
+import { Tally } from '../../core/tally.ts'
 import { type AccessQuestion, type Admission, Refusal } from '../../engine/access.ts'
 import type { AccessConfig, CachingMode } from '../../model/auth-rep.ts'
 import { MemoryCounters } from '../../stores/memory/counters.ts'
@@ -13,12 +14,14 @@ import { RemoteBackendAccess } from './remote.ts'
 
 let backend: Backend
 let client: UpstreamClient
+let calls: Tally
 let reply: (request: Received, response: ServerResponse) => void
 
 beforeEach(async () => {
   reply = (_request, response) => response.end()
   backend = await Backend.start((request, response) => reply(request, response))
   client = createUpstreamClient()
+  calls = new Tally()
 })
 afterEach(async () => {
   client.close()
@@ -38,6 +41,7 @@ function access(caching: CachingMode, responseCodes = true, batch: AccessConfig[
   return new RemoteBackendAccess(config, remote, responseCodes, {
     client,
     destinations: () => new Destinations({}, true),
+    backendCalls: calls,
     version: '1',
     counters,
     log: silentLog,
@@ -126,6 +130,9 @@ describe('accounts elsewhere', () => {
       await until(() => backend.received.length >= 3 + i)
     }
     expect(answers).toEqual(expected)
+    const { length: waits } = answers.filter((answer) => answer === 'admitted')
+    await until(() => remote.waiting === waits)
+    expect(calls.rows()).toContainEqual(['authrep', '5xx', waits])
     // It is back: what was admitted meanwhile is told.
     reply = status(202)
     const admitted = answers.filter((answer) => answer === 'admitted').length

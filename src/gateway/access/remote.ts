@@ -74,6 +74,7 @@ export class RemoteBackendAccess implements AccessBackend {
     this.#queue = new ReportQueue({
       post: (form) => this.#client.call('POST', '/transactions.xml', this.#identity, form),
       log: services.log,
+      service: config.service,
       everyMs: config.batch === null ? RETRY_EVERY_MS : config.batch.reportSeconds * 1000,
       now: () => services.now(),
     })
@@ -86,6 +87,16 @@ export class RemoteBackendAccess implements AccessBackend {
     if (underWay !== undefined) return underWay.then(() => this.ask(question, nowMs))
     const known = this.#verdicts.get(asked.key, nowMs)
     return isPromise(known) ? known.then((late) => this.#decide(asked, late)) : this.#decide(asked, known)
+  }
+
+  /** Reports that the back end has not heard of yet. */
+  get waiting(): number {
+    return this.#queue.waiting + this.#underWay.size
+  }
+
+  /** Reports that were given up. */
+  get lost(): number {
+    return this.#queue.lost
   }
 
   /** Tells what waits, as far as the back end takes it. */

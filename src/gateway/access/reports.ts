@@ -15,6 +15,8 @@ export interface ReportQueueOptions {
   /** Posts a batch as /transactions.xml. */
   post(form: string): Promise<BackendAnswer>
   readonly log: Log
+  /** Whose, for the log. */
+  readonly service: string
   /** Time between two posts, ms. */
   readonly everyMs: number
   now(): number
@@ -73,7 +75,7 @@ export class ReportQueue {
   async #flush(): Promise<void> {
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#timer = null
-    const { now, post, log } = this.#options
+    const { now, post, log, service } = this.#options
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.splice(0, BATCH_MAX)
       const fresh = batch.filter(({ atMs }) => now() - atMs < OLDEST_MS)
@@ -91,14 +93,15 @@ export class ReportQueue {
       this.#waiting.unshift(...fresh)
       this.#pauseMs = Math.min(PAUSE_MAX_MS, Math.max(500, this.#pauseMs * 2))
       this.#timer = setTimeout(() => void this.flush(), this.#pauseMs).unref()
-      log.warn({ waiting: this.#waiting.length, status }, "3scale's back end does not take reports; they wait")
+      log.warn({ service, waiting: this.#waiting.length, status }, "3scale's back end does not take reports; they wait")
       return
     }
   }
 
   #lose(count: number, reason: string): void {
     this.#lost += count
-    this.#options.log.error({ count, reason }, "reports to 3scale's back end are lost")
+    const { log, service } = this.#options
+    log.error({ service, count, reason }, "reports to 3scale's back end are lost")
   }
 }
 
