@@ -198,7 +198,15 @@ export class ApiRouter<T> {
   readonly #any = new Map<string, StageRouter<T>>()
   readonly #hosts = new Map<string, Map<string, StageRouter<T>>>()
 
-  constructor(entries: readonly { readonly api: PublishedApi; readonly entry: T }[]) {
+  readonly #strays = new Map<string, ApiMatch<T>>()
+
+  /** `strays`: one of each group that words the errors of calls for which it has no API. */
+  constructor(
+    entries: readonly { readonly api: PublishedApi; readonly entry: T }[],
+    strays: readonly { readonly api: PublishedApi; readonly entry: T }[] = [],
+  ) {
+    for (const stray of strays)
+      for (const host of stray.api.hosts) this.#strays.set(host, matchOf(stray, NO_VALUES, ''))
     for (const { api, entry } of entries) {
       add(this.#any, api, entry)
       for (const host of api.hosts) {
@@ -227,17 +235,28 @@ export class ApiRouter<T> {
     return segments === null ? BAD_PATH : router.find(method, segments)
   }
 
+  /** Who answers for the group of a host when it has no API for a call; null: nobody does. */
+  stray(host: string): ApiMatch<T> | null {
+    if (this.#strays.size === 0) return null
+    const match = ofHost(this.#strays, host)
+    return match === undefined ? null : { entry: match.entry, state: new ApigState(match.state.api, NO_VALUES, '') }
+  }
+
   /** Some group has that host. */
   has(host: string): boolean {
     return this.#hosts.size > 0 && this.#stagesOf(host) !== undefined
   }
 
   #stagesOf(host: string): Map<string, StageRouter<T>> | undefined {
-    if (this.#hosts.size === 0) return undefined
-    const bare = bareHost(host)
-    const dot = bare.indexOf('.')
-    return this.#hosts.get(bare) ?? (dot < 0 ? undefined : this.#hosts.get(`*${bare.slice(dot)}`))
+    return this.#hosts.size === 0 ? undefined : ofHost(this.#hosts, host)
   }
+}
+
+/** By the name itself, else by that with `*` for its first label. */
+function ofHost<V>(hosts: ReadonlyMap<string, V>, host: string): V | undefined {
+  const bare = bareHost(host)
+  const dot = bare.indexOf('.')
+  return hosts.get(bare) ?? (dot < 0 ? undefined : hosts.get(`*${bare.slice(dot)}`))
 }
 
 function add<T>(stages: Map<string, StageRouter<T>>, api: PublishedApi, entry: T): void {

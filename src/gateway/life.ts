@@ -1,4 +1,4 @@
-import { BAD_PATH, NO_METHOD } from '../apig/router.ts'
+import { type ApiMatch, BAD_PATH, NO_METHOD } from '../apig/router.ts'
 import type { BodySource } from '../core/body.ts'
 import { apigFault, detailedFault } from '../engine/apig-faults.ts'
 import type { OutgoingSpan } from '../engine/call-trace.ts'
@@ -169,8 +169,11 @@ const route: Stage = (_life, call) => {
   }
   const match = snapshot.apis.has(call.host) ? null : snapshot.router.find(call.host, path, down.method, call.query)
   if (match !== null) return beginAt(call, match)
-  if (found !== null || snapshot.apis.has(call.host)) {
-    ownError(call, found === null ? NO_API : MISSES[found], 'apig')
+  const stray = snapshot.apis.stray(call.host)
+  if (found !== null || stray !== null || snapshot.apis.has(call.host)) {
+    const miss = found === null ? NO_API : MISSES[found]
+    if (stray !== null) return lost(call, stray, miss)
+    ownError(call, miss, 'apig')
     return null
   }
   noRoute(call)
@@ -183,11 +186,19 @@ const MISSES = {
   [BAD_PATH]: detailedFault('RequestError', 'the path is not well-formed, or holds . and .. segments'),
 }
 
+/** The group of the host has no such API, and words such errors itself. */
+function lost(call: Call, { entry, state }: ApiMatch<Served>, miss: Fault): Next {
+  state.method = call.down.method
+  state.query = call.query
+  begin(call, entry, call.path, '', state)
+  return faultPath(miss)
+}
+
 const beginAt = (call: Call, { served, basePath, pathSuffix }: Match): Next =>
   begin(call, served, basePath, pathSuffix, null)
 
 /** The request belongs to an endpoint: from here on there is an exchange. */
-function begin(call: Call, served: Served, basePath: string, pathSuffix: string, dialectState: unknown): Next {
+function begin(call: Call, served: Served, basePath: string, pathSuffix: string, dialectState: unknown): Stage {
   const { down } = call
   const request = Message.streaming('request', down.rawHeaders, requestBody(call))
   request.verb = down.method

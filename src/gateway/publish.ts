@@ -47,7 +47,7 @@ export function snapshotOf(publication: Publication, services: PublishServices):
   const settings = JSON.parse(publication.settings) as Settings
   const served: Served[] = []
   for (const text of publication.proxies) served.push(...serve(JSON.parse(text) as DeployedProxy, settings, services))
-  const { apis, features } = services.apis.serve(publication.apig, publication.settings, settings)
+  const { apis, strays, features } = services.apis.serve(publication.apig, publication.settings, settings)
   return {
     generation: publication.generation,
     settings,
@@ -55,7 +55,7 @@ export function snapshotOf(publication: Publication, services: PublishServices):
     router: new HostRouter(served),
     served: [...served, ...apis.map(({ entry }) => entry)],
     endpoints: new Map(served.map((one) => [endpointKey(one.endpoint.proxy.name, one.endpoint.name), one])),
-    apis: new ApiRouter(apis),
+    apis: new ApiRouter(apis, strays),
     features,
     debugSecret: services.debugSecret,
     masks: new CallMasks(settings.entities.masks, services.kinds),

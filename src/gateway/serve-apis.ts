@@ -4,7 +4,7 @@ import { compileApi, proxyName } from '../apig/compile.ts'
 import type { ApigServices } from '../apig/services.ts'
 import { apigFault } from '../engine/apig-faults.ts'
 import type { Fault } from '../engine/fault.ts'
-import type { ApigApp, ApigFeatures, ApigRuntime, PublishedApi } from '../model/apig.ts'
+import type { ApigApp, ApigFeatures, ApigGroup, ApigRuntime, PublishedApi } from '../model/apig.ts'
 import { GATEWAY_LIMIT_OF_APIG, type Settings } from '../model/deployment.ts'
 import type { Served } from './served.ts'
 import { ThrottleGate } from './throttle-gate.ts'
@@ -15,17 +15,27 @@ export interface ApigTexts {
   readonly apis: readonly string[]
   readonly apps: string
   readonly features: string
+  /** Each the JSON of an `ApigGroup`. */
+  readonly groups: readonly string[]
 }
 
-export const apigTexts = ({ apis, apps, features }: ApigRuntime): ApigTexts => ({
+export const apigTexts = ({ apis, apps, features, groups }: ApigRuntime): ApigTexts => ({
   apis: apis.map((api) => JSON.stringify(api)),
   apps: JSON.stringify(apps),
   features: JSON.stringify(features),
+  groups: groups.map((group) => JSON.stringify(group)),
 })
 
 export interface ServedApi {
   readonly api: PublishedApi
   readonly entry: Served
+}
+
+export interface ServedApis {
+  readonly apis: readonly ServedApi[]
+  /** Those that answer for groups without an API for a call. */
+  readonly strays: readonly ServedApi[]
+  readonly features: ApigFeatures
 }
 
 /** The same for an API, and what answers the preflights of one that takes no OPTIONS itself. */
@@ -49,7 +59,7 @@ export class ApiServing {
   }
 
   /** Preflights come last: an API that takes OPTIONS itself goes before them. */
-  serve(texts: ApigTexts, settingsText: string, settings: Settings): { apis: ServedApi[]; features: ApigFeatures } {
+  serve(texts: ApigTexts, settingsText: string, settings: Settings): ServedApis {
     const features = JSON.parse(texts.features) as ApigFeatures
     this.#apps.use(JSON.parse(texts.apps) as ApigApp[])
     const common = settingsText + texts.features
@@ -61,7 +71,11 @@ export class ApiServing {
     this.#common = common
     this.#known = known
     const all = [...known.values()]
-    return { apis: [...all, ...all.flatMap(({ preflight }) => (preflight === null ? [] : [preflight]))], features }
+    return {
+      apis: [...all, ...all.flatMap(({ preflight }) => (preflight === null ? [] : [preflight]))],
+      strays: texts.groups.map((text) => compileStray(JSON.parse(text) as ApigGroup, settings, services)),
+      features,
+    }
   }
 }
 
@@ -85,6 +99,44 @@ function compile(text: string, settings: Settings, services: ApigServices): Comp
       answers === null
         ? null
         : { api: { ...api, method: 'OPTIONS' }, entry: { ...bound, access: answers, gate: null } },
+  }
+}
+
+/** What stands for a group where it has no API: only its words for errors are used. */
+function compileStray(
+  { id, name, hosts, responses }: ApigGroup,
+  settings: Settings,
+  services: ApigServices,
+): ServedApi {
+  const api: PublishedApi = {
+    id: '',
+    apiName: '',
+    groupId: id,
+    groupName: name,
+    versionId: '',
+    hosts,
+    stage: '',
+    protocol: 'BOTH',
+    method: 'ANY',
+    path: '/',
+    prefix: true,
+    auth: { type: 'NONE', appCode: false, authorizer: null, appIds: [] },
+    parameters: [],
+    backend: { kind: 'mock', status: 404, body: '', headers: [] },
+    branches: [],
+    cors: false,
+    throttle: null,
+    rateRules: null,
+    access: [],
+    responseHeaders: [],
+    corsPolicy: null,
+    breaker: null,
+    responses,
+  }
+  const { endpoint } = compileApi(api, settings, services)
+  return {
+    api,
+    entry: { endpoint, serviceId: null, hosts: [], strict: false, claims: null, access: null, gate: null },
   }
 }
 

@@ -8,6 +8,18 @@ export interface ApigRuntime {
   readonly apis: readonly PublishedApi[]
   readonly apps: readonly ApigApp[]
   readonly features: ApigFeatures
+  /** Those that word errors of calls for which they have no API. */
+  readonly groups: readonly ApigGroup[]
+}
+
+/** A group as calls see it that find none of its APIs. */
+export interface ApigGroup {
+  readonly id: string
+  readonly name: string
+  /** Host names, as those of a `PublishedApi`. */
+  readonly hosts: readonly string[]
+  /** Of its default gateway response, by type. */
+  readonly responses: Readonly<Record<string, GatewayResponse>>
 }
 
 /** One version of one API in one environment. */
@@ -286,7 +298,7 @@ export const defaultFeatures: ApigFeatures = {
   authHeader: 'authorization',
 }
 
-export const noApig: ApigRuntime = { apis: [], apps: [], features: defaultFeatures }
+export const noApig: ApigRuntime = { apis: [], apps: [], features: defaultFeatures, groups: [] }
 
 /** The environment that every gateway has. */
 export const RELEASE = 'RELEASE'

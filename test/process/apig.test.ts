@@ -288,6 +288,24 @@ describe('APIs of the apig dialect from a file', () => {
               ],
               apis,
             },
+            {
+              name: 'wording',
+              domains: ['worded.example'],
+              gateway_responses: [
+                {
+                  name: 'default',
+                  responses: {
+                    NOT_FOUND: {
+                      status: 410,
+                      body: '{"gone":"$context.reqPath"}',
+                      headers: [{ key: 'X-Lost', value: '$context.reqMethod' }],
+                    },
+                    REQUEST_PARAMETERS_FAILURE: { body: '$context.error.code' },
+                  },
+                },
+              ],
+              apis: [{ name: 'only', req_method: 'GET', req_uri: '/only-get', ...none, ...MOCK }],
+            },
           ],
         },
       }),
@@ -486,6 +504,21 @@ describe('APIs of the apig dialect from a file', () => {
       expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0)
       expect(answer.headers['ratelimit-policy']).toBe('"api";q=1;w=3600, "api-allenv";q=200;w=1')
       expect(answer.headers['ratelimit']).toMatch(/^"api";r=0;t=\d+, "api-allenv";r=\d+;t=1$/)
+    })
+
+    test('calls for the domain of a group that find none of its APIs, as its default response says', async () => {
+      const headers = { host: 'worded.example:80' }
+      const lost = await ask('/nowhere?x="', { headers: { ...headers, 'x-apig-mode': 'debug' } })
+      expect([lost.status, lost.text, lost.headers['x-lost']]).toEqual([410, '{"gone":"/nowhere"}', 'GET'])
+      expect(lost.headers['x-apig-latency']).toMatch(/^\d+$/)
+      expect(lost.headers).not.toHaveProperty('x-apig-count')
+      const method = await ask('/only-get', { method: 'POST', headers })
+      expect([method.status, method.text]).toEqual([410, '{"gone":"/only-get"}'])
+      const climbing = await ask('/%zz', { headers })
+      expect([climbing.status, climbing.text]).toEqual([400, 'APIG.0201'])
+      expect((await ask('/only-get', { headers })).status).toBe(200)
+      const plain = await ask('/nowhere')
+      expect([plain.status, errorOf(plain)]).toEqual([404, 'APIG.0101'])
     })
 
     test('CORS and response headers', async () => {

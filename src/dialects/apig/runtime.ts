@@ -3,6 +3,7 @@ import type {
   AccessList,
   ApiAuth,
   ApigApp,
+  ApigGroup,
   ApigRuntime,
   Authorizer,
   Backend,
@@ -29,6 +30,7 @@ export function runtimeOf(state: ApigState, leftOut: ReadonlySet<string> = NOTHI
     apis: inEffect(state).flatMap((version) => (leftOut.has(version.id) ? [] : [building.api(version)])),
     apps: [...state.app.values()].map((app) => building.app(app)),
     features: featuresOf([...state.feature.values()]),
+    groups: [...state.group.values()].flatMap((group) => building.group(group)),
   }
 }
 
@@ -104,7 +106,7 @@ class Building {
       groupId: group.id,
       groupName: group.name,
       versionId: version.id,
-      hosts: [...group.domains.map(({ domain }) => domain.toLowerCase()), groupDomain(group.id)],
+      hosts: hostsOf(group),
       stage: env.name,
       protocol: api.req_protocol,
       method: api.req_method,
@@ -126,6 +128,13 @@ class Building {
           : null,
       responses: this.#responses(api),
     }
+  }
+
+  /** Empty: it words nothing. */
+  group(group: Docs['group']): ApigGroup[] {
+    const responses = worded(this.#defaultResponse(group.id))
+    const { id, name } = group
+    return Object.keys(responses).length === 0 ? [] : [{ id, name, hosts: hostsOf(group), responses }]
   }
 
   app(app: Docs['app']): ApigApp {
@@ -223,16 +232,12 @@ class Building {
     }
   }
 
-  #responses(api: ApiDoc): Record<string, GatewayResponse> {
-    const chosen =
-      api.response_id === null
-        ? this.#of('response', ({ group_id }) => group_id, api.group_id).find((one) => one.default)
-        : this.#state.response.get(api.response_id)
-    const worded = Object.entries(chosen?.responses ?? {}).map(([type, { status, body, headers }]) => [
-      type,
-      { status, body, headers: headers.flatMap(({ key, value }) => [key, value]) },
-    ])
-    return Object.fromEntries(worded) as Record<string, GatewayResponse>
+  #responses({ response_id, group_id }: ApiDoc): Record<string, GatewayResponse> {
+    return worded(response_id === null ? this.#defaultResponse(group_id) : this.#state.response.get(response_id))
+  }
+
+  #defaultResponse(groupId: string): Docs['response'] | undefined {
+    return this.#of('response', ({ group_id }) => group_id, groupId).find((one) => one.default)
   }
 
   #bound(kind: 'throttleBinding' | 'pluginBinding' | 'aclBinding', { api_id, env_id }: VersionDoc): string[] {
@@ -259,6 +264,20 @@ class Building {
       throw ApigError.of('APIG.3011', `#${name}# has no value in this environment`, 'backend_api')
     })
   }
+}
+
+const hostsOf = ({ id, domains }: Docs['group']): string[] => [
+  ...domains.map(({ domain }) => domain.toLowerCase()),
+  groupDomain(id),
+]
+
+/** Only what somebody has worded. */
+function worded(response: Docs['response'] | undefined): Record<string, GatewayResponse> {
+  const entries = Object.entries(response?.responses ?? {}).map(([type, { status, body, headers }]) => [
+    type,
+    { status, body, headers: headers.flatMap(({ key, value }) => [key, value]) },
+  ])
+  return Object.fromEntries(entries) as Record<string, GatewayResponse>
 }
 
 function parameterOf(doc: RequestParameterDoc): RequestParameter {
