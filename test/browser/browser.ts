@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 
 /** Debian's Chromium, or another that is installed; undefined: there is none. */
 export const browserPath: string | undefined = [
@@ -21,17 +21,19 @@ const quiet = [
   '--disable-sync',
 ]
 
+const usual = { timezoneId: 'UTC', viewport: { width: 1280, height: 900 } } as const
+
 /** A door of a gateway, and who may come in. */
 export interface Door {
   readonly origin: string
   readonly token: string
 }
 
-/** One Chromium for the tests of a file; pages tell what they complained about. */
+/** One Chromium for the tests of a file; its pages tell what they complained about. */
 export class TestBrowser {
   readonly #browser: Browser
-  readonly #contexts = new Map<string, BrowserContext>()
-  #pages: Page[] = []
+  readonly #pages = new Map<string, Page>()
+  readonly #own = new Set<string>()
   /** Errors of scripts, refusals of the content security policy, and what was asked for elsewhere. */
   complaints: string[] = []
 
@@ -43,20 +45,15 @@ export class TestBrowser {
     return new TestBrowser(await chromium.launch({ executablePath: browserPath!, args: quiet }))
   }
 
-  /** An empty page. Pages with the same settings share their cookies, unless they are `fresh`. */
-  async page(door: Door, settings: BrowserContextOptions = {}, fresh = false): Promise<Page> {
-    const key = fresh ? `fresh ${this.#contexts.size}` : JSON.stringify(settings)
-    let context = this.#contexts.get(key)
-    if (context === undefined) {
-      context = await this.#browser.newContext({
-        timezoneId: 'UTC',
-        viewport: { width: 1280, height: 900 },
-        ...settings,
-      })
-      this.#contexts.set(key, context)
-    }
+  /** A page with these settings: the one that there is, with its session, or a new one. */
+  async page(door: Door, settings: BrowserContextOptions = {}): Promise<Page> {
+    this.#own.add(door.origin)
+    const key = JSON.stringify(settings)
+    const known = this.#pages.get(key)
+    if (known !== undefined) return known
+    const context = await this.#browser.newContext({ ...usual, ...settings })
     const page = await context.newPage()
-    this.#pages.push(page)
+    this.#pages.set(key, page)
     page.on('pageerror', (error) => this.complaints.push(`error: ${error.message}`))
     page.on('console', (message) => {
       // Chromium itself reports answers of 400 and more.
@@ -64,25 +61,25 @@ export class TestBrowser {
         this.complaints.push(message.text())
     })
     page.on('request', (request) => {
-      if (!request.url().startsWith(door.origin) && !request.url().startsWith('blob:'))
-        this.complaints.push(`asked elsewhere: ${request.url()}`)
+      const url = request.url()
+      if (!this.#own.has(new URL(url).origin) && !url.startsWith('blob:'))
+        this.complaints.push(`asked elsewhere: ${url}`)
     })
     return page
   }
 
   /** Opens an address with a link as `start` prints it. */
-  async open(door: Door, path: string, settings: BrowserContextOptions = {}, fresh = false): Promise<Page> {
-    const page = await this.page(door, settings, fresh)
+  async open(door: Door, path: string, settings: BrowserContextOptions = {}): Promise<Page> {
+    const page = await this.page(door, settings)
+    await page.setViewportSize(settings.viewport ?? usual.viewport)
     await page.goto(`${door.origin}${path}${path.includes('?') ? '&' : '?'}token=${door.token}`)
     await page.locator('h1').waitFor()
     return page
   }
 
-  /** Closes the pages of a test; what they complained about. */
-  async endTest(): Promise<string[]> {
+  /** What the pages complained about since the last test. */
+  endTest(): readonly string[] {
     const { complaints } = this
-    await Promise.all(this.#pages.map((page) => page.close()))
-    this.#pages = []
     this.complaints = []
     return complaints
   }

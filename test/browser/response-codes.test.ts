@@ -29,8 +29,8 @@ describe.skipIf(browserPath === undefined)('response codes in a browser', () => 
     await emptyAdmin?.close(0)
   })
 
-  afterEach(async () => {
-    expect(await browser.endTest()).toEqual([])
+  afterEach(() => {
+    expect(browser.endTest()).toEqual([])
   })
 
   const origin = (door: Admin = admin): string => `http://127.0.0.1:${door.port}`
@@ -201,7 +201,7 @@ describe.skipIf(browserPath === undefined)('response codes in a browser', () => 
   })
 
   test('asks for the token when there is no session, and takes it by the form', async () => {
-    const page = await browser.page(doorOf(admin), {}, true)
+    const page = await browser.page(doorOf(admin), { locale: 'en-GB' })
     await page.goto(`${origin()}${responseCodes}?last=7d`)
     await page.getByLabel('Admin token').fill('wrong')
     await button(page, 'Open the dashboard').click()

@@ -58,7 +58,9 @@ export function Chart(props: ChartProps): JSX.Element {
     setPicked(to)
   }
   const spoken =
-    at === null ? words : wordsAt(series, granule(times, edgesMs[at]!, edgesMs[at + 1]!, granularity), at, props.sum)
+    at === null
+      ? `${words}${choose === undefined ? '' : ' Enter lists the calls of a step.'}`
+      : wordsAt(series, granule(times, edgesMs[at]!, edgesMs[at + 1]!, granularity), at, props.sum)
   return (
     <div
       class={`chart${choose === undefined ? '' : ' chart-opens'}`}

@@ -121,7 +121,10 @@ function Refusal({ answer: { call }, refusedBy }: RefusalProps): JSX.Element {
             'Used',
             used === null || limit === null ? '' : <Meter used={used} limit={limit} label={limitName ?? 'limit'} />,
           ],
-          ['Starts anew', resetsAtMs === null ? '' : timesIn(ownZone).moment(resetsAtMs)],
+          [
+            (resetsAtMs ?? 0) < Date.now() ? 'Started anew' : 'Starts anew',
+            resetsAtMs === null ? '' : timesIn(ownZone).moment(resetsAtMs),
+          ],
         ]}
       />
     </section>

@@ -49,7 +49,9 @@ function figuresOf({ seconds }: Seconds): readonly Figure[] {
   const curve = (read: (second: LiveSecond) => number | null, colour: string, atLeast: number): JSX.Element => (
     <Spark values={seconds.map(read)} room={secondsKept} colour={colour} atLeast={atLeast} />
   )
-  const errors = newest === undefined ? 0 : newest.byClass['5XX']
+  const minute = seconds.slice(-60)
+  const errors = minute.reduce((sum, { byClass }) => sum + byClass['5XX'], 0)
+  const calls = minute.reduce((sum, { byClass }) => sum + Object.values(byClass).reduce((all, one) => all + one, 0), 0)
   return [
     {
       title: 'Requests a second',
@@ -59,8 +61,8 @@ function figuresOf({ seconds }: Seconds): readonly Figure[] {
     },
     {
       title: 'Error share',
-      figure: newest === undefined ? '–' : share(errors, Math.max(newest.callsPerSecond, errors)).replace('–', '0 %'),
-      note: 'answered 5XX',
+      figure: share(errors, calls),
+      note: `answered 5XX in the last ${minute.length < 60 ? 'seconds' : 'minute'}`,
       spark: curve(({ errorShare }) => errorShare, '#d9534f', 0.1),
     },
     {

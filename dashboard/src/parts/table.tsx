@@ -21,8 +21,7 @@ interface TableProps<Row> {
 export function Table<Row>({ caption, columns, rows, keyOf }: TableProps<Row>): JSX.Element {
   const classOf = ({ kind, minor }: Column<Row>): string => `${kind ?? ''}${minor === true ? ' minor' : ''}`
   return (
-    // Focusable, since whoever has no pointer must be able to move a wide table.
-    <section class="scroll" aria-label={caption} tabIndex={-1}>
+    <div class="scroll">
       <table>
         <caption class="unseen">{caption}</caption>
         <thead>
@@ -52,7 +51,7 @@ export function Table<Row>({ caption, columns, rows, keyOf }: TableProps<Row>): 
           ))}
         </tbody>
       </table>
-    </section>
+    </div>
   )
 }
 
