@@ -1,6 +1,6 @@
-import { type ApiMatch, BAD_PATH, NO_METHOD } from '../apig/router.ts'
+import type { ApiMatch } from '../apig/router.ts'
 import type { BodySource } from '../core/body.ts'
-import { apigFault, detailedFault } from '../engine/apig-faults.ts'
+import { apigFault } from '../engine/apig-faults.ts'
 import type { OutgoingSpan } from '../engine/call-trace.ts'
 import { loadContent } from '../engine/content.ts'
 import { Exchange } from '../engine/exchange.ts'
@@ -19,6 +19,7 @@ import type {
   UpstreamRequest,
 } from '../wire/types.ts'
 import { sendAnswer, setAnswerHeaders } from './answer.ts'
+import { missOf } from './api-misses.ts'
 import type { Call } from './call.ts'
 import { callOf } from './incoming.ts'
 import { KeptBodies } from './kept-bodies.ts'
@@ -171,19 +172,13 @@ const route: Stage = (_life, call) => {
   if (match !== null) return beginAt(call, match)
   const stray = snapshot.apis.stray(call.host)
   if (found !== null || stray !== null || snapshot.apis.has(call.host)) {
-    const miss = found === null ? NO_API : MISSES[found]
+    const miss = missOf(found)
     if (stray !== null) return lost(call, stray, miss)
     ownError(call, miss, 'apig')
     return null
   }
   noRoute(call)
   return null
-}
-
-const NO_API = apigFault('ApiNotFound')
-const MISSES = {
-  [NO_METHOD]: apigFault('MethodNotFound'),
-  [BAD_PATH]: detailedFault('RequestError', 'the path is not well-formed, or holds . and .. segments'),
 }
 
 /** The group of the host has no such API, and words such errors itself. */

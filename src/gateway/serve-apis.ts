@@ -136,7 +136,16 @@ function compileStray(
   const { endpoint } = compileApi(api, settings, services)
   return {
     api,
-    entry: { endpoint, serviceId: null, hosts: [], strict: false, claims: null, access: null, gate: null },
+    entry: {
+      endpoint,
+      serviceId: null,
+      hosts: [],
+      strict: false,
+      claims: null,
+      access: null,
+      gate: null,
+      recorder: null,
+    },
   }
 }
 
