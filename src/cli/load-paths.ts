@@ -41,6 +41,7 @@ const HEAD_BYTES = 4_096
 
 const noConfig: PosternConfig = {
   settings: defaultSettings,
+  environments: [],
   proxies: [],
   throttles: [],
   serviceThrottles: {},

@@ -13,8 +13,7 @@ import { type Log, openLog } from '../core/log.ts'
 import { portalOf } from '../dialects/apicast/portal.ts'
 import { cacheStorePrefix } from '../engine/cache-key.ts'
 import { Fleet } from '../gateway/fleet.ts'
-import { type Publication, SERVER_LIMITS } from '../gateway/protocol.ts'
-import { apigTexts } from '../gateway/serve-apis.ts'
+import { SERVER_LIMITS } from '../gateway/protocol.ts'
 import type { ApigApp } from '../model/apig.ts'
 import type { DeployedProxy, PosternConfig } from '../model/deployment.ts'
 import { POLICY_KINDS } from '../policies/index.ts'
@@ -34,6 +33,7 @@ import { loadPaths } from './load-paths.ts'
 import { openCatalog } from './open-catalog.ts'
 import type { StartOptions } from './options.ts'
 import { Portal } from './portal.ts'
+import { Publications } from './publications.ts'
 import { QuotaKeeper } from './quota-keeper.ts'
 import { recentCallsOf } from './recent-calls.ts'
 import { selfCalls } from './self-calls.ts'
@@ -80,7 +80,7 @@ async function serve(config: PosternConfig, options: StartOptions, log: Log, beg
   const portalAddress = portalOf(process.env)
   let portal: Portal | null = null
   const debugSecret = randomBytes(32).toString('hex')
-  let generation = 1
+  const publications = new Publications()
   const sealKey = loadSealKey(options.data)
   const documents = sealed(openDocuments(options.data), sealKey)
   const registry = new Registry({ store: documents, now: Date.now, changed: () => fleet.accountsChanged() }, config)
@@ -89,7 +89,7 @@ async function serve(config: PosternConfig, options: StartOptions, log: Log, beg
     documents,
     log,
     publish: async (next) => {
-      await fleet.publish(publicationOf(next, ++generation))
+      await fleet.publish(publications.of(next))
       warnOfSelf(next)
     },
   })
@@ -147,7 +147,7 @@ async function serve(config: PosternConfig, options: StartOptions, log: Log, beg
       },
       onRecorded: (call) => sessions.add(call),
     },
-    publicationOf(catalog.config, generation),
+    publications.of(catalog.config),
   )
   const deployed = (): Traceable[] => traceable(catalog.config)
   const sessions = debugSessions(fleet, deployed)
@@ -248,16 +248,6 @@ function gatewayDoors({ host, port, tlsPort, backendHost, backendPort }: StartOp
   return tlsPort === undefined
     ? `the gateway door ${host}:${port}`
     : `the gateway doors ${host}:${port} and :${tlsPort} (TLS)`
-}
-
-function publicationOf(config: PosternConfig, generation: number): Publication {
-  return {
-    generation,
-    settings: JSON.stringify(config.settings),
-    responseCodes: responseCodesOf(config.responseCodes, process.env),
-    proxies: config.proxies.map((deployed) => JSON.stringify(deployed)),
-    apig: apigTexts(config.apig),
-  }
 }
 
 /** Proxies, and APIs of the apig dialect by group and name. */

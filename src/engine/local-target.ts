@@ -21,6 +21,8 @@ export function compileLocal({ local }: LocalConnection, template: (source: Sour
     const proxy = proxyOf(x)
     if (proxy instanceof Fault) return proxy
     const endpoint = endpointOf(x)
-    return endpoint instanceof Fault ? endpoint : { proxy: proxy.trim(), endpoint: endpoint.trim() }
+    if (endpoint instanceof Fault) return endpoint
+    const { environment } = x.endpoint.proxy.settings
+    return { environment, proxy: proxy.trim(), endpoint: endpoint.trim() }
   }
 }

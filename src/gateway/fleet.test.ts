@@ -57,11 +57,12 @@ function proxy(basePath: string, target: string, limit = 0): DeployedProxy {
 }
 
 let generation = 0
+let lastId = 0
 const publication = (...proxies: DeployedProxy[]): Publication => ({
   generation: ++generation,
-  settings: JSON.stringify(defaultSettings),
+  environments: [{ id: 0, text: JSON.stringify(defaultSettings) }],
   responseCodes: false,
-  proxies: proxies.map((one) => JSON.stringify(one)),
+  proxies: proxies.map((one) => ({ id: ++lastId, text: JSON.stringify(one) })),
   apig: apigTexts(noApig),
 })
 
@@ -199,10 +200,26 @@ describe('the fleet of gateway threads', () => {
     expect(after.silent).toBe(1)
   })
 
+  test('what a thread has is neither sent nor compiled again', async () => {
+    const backend = await backendSaying('ok')
+    const first = publication(proxy('/p', backend.url))
+    const { fleet, url } = await fleetOf(2, first)
+    // Who reads the text of the first proxy again fails.
+    const unread = first.proxies.map(({ id }) => ({ id, text: 'never read' }))
+    const second = publication(proxy('/q', backend.url))
+    await fleet.publish({ ...second, environments: first.environments, proxies: [...unread, ...second.proxies] })
+    for (const path of ['/p/x', '/q/x']) expect((await call(`${url}${path}`)).text).toBe('ok')
+    await fleet.publish({ ...second, generation: ++generation })
+    expect((await call(`${url}/p/x`)).status).toBe(404)
+    // A proxy that went is not held any more.
+    await fleet.publish({ ...first, generation: ++generation })
+    expect((await call(`${url}/p/x`)).text).toBe('ok')
+  })
+
   test('what cannot be compiled is refused, and all go on as before', async () => {
     const backend = await backendSaying('ok')
     const { fleet, url } = await fleetOf(2, publication(proxy('/p', backend.url)))
-    const broken = { ...publication(proxy('/q', backend.url)), proxies: ['{"not": "a proxy"}'] }
+    const broken = { ...publication(proxy('/q', backend.url)), proxies: [{ id: ++lastId, text: '{"not": "a proxy"}' }] }
     await expect(fleet.publish(broken)).rejects.toThrow()
     const answers = await Promise.all(Array.from({ length: 20 }, () => call(`${url}/p/x`)))
     expect(new Set(answers.map((answer) => answer.text))).toEqual(new Set(['ok']))

@@ -9,6 +9,7 @@ import {
   type ListenOptions,
   NO_PORTS,
   type Publication,
+  type Text,
   type ToWorker,
   type WorkerSetup,
 } from './protocol.ts'
@@ -302,6 +303,8 @@ class Member {
   #waiting: { kind: string; resolve: (answer: FromWorker) => void; reject: (error: Error) => void } | null = null
   #last: Promise<unknown> = Promise.resolve()
   #loaded = false
+  /** Texts of the publication that the thread serves, by their id. */
+  #held: ReadonlySet<number> = new Set()
   readonly #exited: Promise<void>
 
   constructor(number: number, worker: Worker, { log, onRecorded }: Pick<FleetOptions, 'log' | 'onRecorded'>) {
@@ -326,22 +329,36 @@ class Member {
   }
 
   async publish(publication: Publication): Promise<void> {
-    const answer = await this.#ask({ kind: 'publish', publication }, 'published')
+    const answer = await this.#ask(
+      () => ({ kind: 'publish', publication: this.#withoutHeld(publication) }),
+      'published',
+    )
     if (answer.error !== null) throw new RefusedError(answer.error)
+    this.#held = new Set([...publication.environments, ...publication.proxies].map(({ id }) => id))
+  }
+
+  /** What the thread has needs not be sent again. */
+  #withoutHeld(publication: Publication): Publication {
+    const strip = (one: Text): Text => (this.#held.has(one.id) ? { id: one.id, text: null } : one)
+    return {
+      ...publication,
+      environments: publication.environments.map(strip),
+      proxies: publication.proxies.map(strip),
+    }
   }
 
   async listen(options: ListenOptions): Promise<DoorPorts> {
-    const answer = await this.#ask({ kind: 'listen', options }, 'listening')
+    const answer = await this.#ask(() => ({ kind: 'listen', options }), 'listening')
     if (answer.error !== null) throw new Error(answer.error)
     return answer.kind === 'listening' ? answer.ports : NO_PORTS
   }
 
   async accountsChanged(): Promise<void> {
-    await this.#ask({ kind: 'accounts' }, 'accounts')
+    await this.#ask(() => ({ kind: 'accounts' }), 'accounts')
   }
 
   async trace(orders: readonly TraceOrder[]): Promise<void> {
-    const answer = await this.#ask({ kind: 'trace', orders }, 'tracing')
+    const answer = await this.#ask(() => ({ kind: 'trace', orders }), 'tracing')
     if (answer.error !== null) throw new RefusedError(answer.error)
   }
 
@@ -357,7 +374,7 @@ class Member {
   }
 
   /** One question at a time, in order. */
-  #ask(message: ToWorker, kind: FromWorker['kind']): Promise<FromWorker> {
+  #ask(messageNow: () => ToWorker, kind: FromWorker['kind']): Promise<FromWorker> {
     const asked = this.#last.then(
       () =>
         new Promise<FromWorker>((resolve, reject) => {
@@ -378,7 +395,7 @@ class Member {
               reject(error)
             },
           }
-          this.#post(message)
+          this.#post(messageNow())
         }),
     )
     this.#last = asked.catch(() => undefined)

@@ -163,14 +163,15 @@ function matchOf(snapshot: Snapshot, address: LocalAddress, request: UpstreamReq
   const path = query < 0 ? request.target : request.target.slice(0, query)
   // The first header is Host.
   if (address === 'path') return snapshot.router.find(request.headers[1] ?? '', path)
-  const served = snapshot.endpoints.get(endpointKey(address.proxy, address.endpoint))
+  const served = snapshot.endpoints.get(endpointKey(address.environment, address.proxy, address.endpoint))
   if (served === undefined) return null
   const basePath = served.endpoint.basePath.replace(/\/\*\*$/, '').replace(/\/+$/, '')
   return { served, basePath, pathSuffix: path }
 }
 
 /** How a snapshot names its endpoints. */
-export const endpointKey = (proxy: string, endpoint: string): string => `${proxy}\0${endpoint}`
+export const endpointKey = (environment: string, proxy: string, endpoint: string): string =>
+  `${environment}\0${proxy}\0${endpoint}`
 
 /** The called proxy's side: it answers here. */
 class HopDownstream implements Downstream {

@@ -70,15 +70,21 @@ export interface TlsListenOptions extends ServerTls {
   readonly port: number
 }
 
+/** JSON with a number that stands for it: equal numbers, equal texts. Null: the thread has it from the publication before. */
+export interface Text {
+  readonly id: number
+  readonly text: string | null
+}
+
 /** Everything deployed, as text: what a thread parses and compiles by itself. */
 export interface Publication {
   readonly generation: number
-  /** JSON of `Settings`. */
-  readonly settings: string
+  /** Each of one `Settings`; the first is the gateway's own, the others are of environments beside it. */
+  readonly environments: readonly Text[]
   /** Calls of a service count in 3scale's response code statistics. */
   readonly responseCodes: boolean
-  /** Each the JSON of one `DeployedProxy`. */
-  readonly proxies: readonly string[]
+  /** Each of one `DeployedProxy`. */
+  readonly proxies: readonly Text[]
   readonly apig: ApigTexts
 }
 

@@ -1,31 +1,21 @@
-import { compileThrottle } from '../accounts/throttle.ts'
 import { ApiRouter } from '../apig/router.ts'
 import type { Cache } from '../core/cache.ts'
 import type { Counters } from '../core/counters.ts'
 import type { KeyValueMaps } from '../core/key-value-maps.ts'
 import type { LogFiles } from '../core/log-files.ts'
 import type { ServerStates } from '../core/server-states.ts'
-import { compileProxy } from '../engine/compile.ts'
 import type { EngineServices } from '../engine/compile-env.ts'
 import type { PolicyKinds } from '../engine/policy.ts'
 import { CallMasks } from '../engine/query-mask.ts'
 import { defaultFeatures } from '../model/apig.ts'
-import {
-  boundHosts,
-  type DeployedProxy,
-  GATEWAY_LIMIT_OF_APIG,
-  type HostMap,
-  type Settings,
-} from '../model/deployment.ts'
-import { problemLine } from '../model/problem.ts'
-import { claimsOf } from './claims.ts'
+import type { HostMap, Settings } from '../model/deployment.ts'
 import { endpointKey } from './local-client.ts'
-import type { Publication } from './protocol.ts'
+import type { Publication, Text } from './protocol.ts'
 import { HostRouter } from './route.ts'
 import type { ApiServing } from './serve-apis.ts'
+import { ProxyServing } from './serve-proxies.ts'
 import type { Served } from './served.ts'
 import type { Snapshot } from './snapshot.ts'
-import { ThrottleGate } from './throttle-gate.ts'
 import { Destinations } from './url.ts'
 
 export interface PublishServices {
@@ -42,27 +32,59 @@ export interface PublishServices {
   readonly debugSecret: string
 }
 
-/** What a thread serves from a publication. Throws when a proxy does not compile: the main thread never publishes such. */
-export function snapshotOf(publication: Publication, services: PublishServices): Snapshot {
-  const settings = JSON.parse(publication.settings) as Settings
-  const served: Served[] = []
-  for (const text of publication.proxies) served.push(...serve(JSON.parse(text) as DeployedProxy, settings, services))
-  const { apis, strays, features } = services.apis.serve(publication.apig, publication.settings, settings)
-  return {
-    generation: publication.generation,
-    settings,
-    responseCodes: publication.responseCodes,
-    router: new HostRouter(served),
-    served: [...served, ...apis.map(({ entry }) => entry)],
-    endpoints: new Map(served.map((one) => [endpointKey(one.endpoint.proxy.name, one.endpoint.name), one])),
-    apis: new ApiRouter(apis, strays),
-    features,
-    debugSecret: services.debugSecret,
-    masks: new CallMasks(settings.entities.masks, services.kinds),
-    destinations: new Destinations(services.hostMap, !settings.edgeCompatibleTls),
-    balancers: [...new Set(served.map(({ endpoint }) => endpoint.proxy))].flatMap((proxy) => proxy.balancers),
+/** Makes what a thread serves of each publication; keeps what it needs of the last one. */
+export class Publisher {
+  readonly #services: PublishServices
+  readonly #proxies: ProxyServing
+  #settings: ReadonlyMap<number, Known> = new Map()
+
+  constructor(services: PublishServices) {
+    this.#services = services
+    this.#proxies = new ProxyServing(services)
+  }
+
+  /** Throws when a proxy does not compile: the main thread never publishes such. Then all is as before. */
+  async snapshotOf(publication: Publication): Promise<Snapshot> {
+    const services = this.#services
+    const environments = new Map(
+      publication.environments.map((text) => [text.id, this.#settings.get(text.id) ?? read(text)]),
+    )
+    const all = [...environments.values()]
+    const own = all[0]!
+    const byName = new Map(all.map(({ settings }) => [settings.environment, settings]))
+    const settingsOf = (environment: string | undefined): Settings => byName.get(environment ?? '') ?? own.settings
+    const { served, keep } = await this.#proxies.serve(publication.proxies, settingsOf)
+    const { settings } = own
+    const { apis, strays, features } = services.apis.serve(publication.apig, own.text, settings)
+    keep()
+    this.#settings = environments
+    return {
+      generation: publication.generation,
+      settings,
+      responseCodes: publication.responseCodes,
+      router: new HostRouter(served),
+      served: [...served, ...apis.map(({ entry }) => entry)],
+      endpoints: new Map(served.map((one) => [keyOf(one), one])),
+      apis: new ApiRouter(apis, strays),
+      features,
+      debugSecret: services.debugSecret,
+      masks: new CallMasks(settings.entities.masks, services.kinds),
+      destinations: new Destinations(services.hostMap, !settings.edgeCompatibleTls),
+      balancers: [...new Set(served.map(({ endpoint }) => endpoint.proxy))].flatMap((proxy) => proxy.balancers),
+    }
   }
 }
+
+const keyOf = ({ endpoint: { name, proxy } }: Served): string =>
+  endpointKey(proxy.settings.environment, proxy.name, name)
+
+/** The settings of an environment, and the text that they are of. */
+interface Known {
+  readonly text: string
+  readonly settings: Settings
+}
+
+const read = ({ text }: Text): Known => ({ text: text!, settings: JSON.parse(text!) as Settings })
 
 /** Before anything is published: no proxy is found. */
 export function emptySnapshot(settings: Settings): Snapshot {
@@ -80,28 +102,4 @@ export function emptySnapshot(settings: Settings): Snapshot {
     destinations: new Destinations({}, true),
     balancers: [],
   }
-}
-
-function serve(deployed: DeployedProxy, settings: Settings, services: PublishServices): Served[] {
-  const { plan, problems } = compileProxy(deployed, settings, services.kinds, services.engine)
-  const error = problems.find((problem) => problem.severity === 'error')
-  if (error !== undefined) throw new Error(`${plan.name}: ${problemLine(error)}`)
-  const throttle = compileThrottle(deployed.throttle, {
-    counters: services.counters,
-    environment: settings.environment,
-    api: plan.name,
-    gatewayLimitPerSecond:
-      settings.gatewayLimitPerSecond ?? (deployed.proxy.dialect === 'apig' ? GATEWAY_LIMIT_OF_APIG : 0),
-  })
-  const gate = throttle === null ? null : new ThrottleGate(throttle, settings.rateLimitFields)
-  return plan.endpoints.map((endpoint) => ({
-    endpoint,
-    serviceId: deployed.serviceId,
-    access: null,
-    hosts: deployed.hosts ?? boundHosts(endpoint.virtualHosts, settings.virtualHosts),
-    strict: deployed.hosts !== undefined,
-    claims: claimsOf(deployed),
-    gate,
-    recorder: null,
-  }))
 }

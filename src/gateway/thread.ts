@@ -29,7 +29,7 @@ import {
   type ToWorker,
 } from './protocol.ts'
 import { protocolError } from './protocol-error.ts'
-import { emptySnapshot, type PublishServices, snapshotOf } from './publish.ts'
+import { emptySnapshot, Publisher, type PublishServices } from './publish.ts'
 import { type Answerers, answerTo } from './questions.ts'
 import { ApiServing } from './serve-apis.ts'
 import { SessionRecorders } from './session-recorders.ts'
@@ -81,8 +81,8 @@ export class GatewayThread implements LifeServices {
   readonly #access: GatewayAccess
   readonly #life: Life
   readonly #monitors: HealthMonitors
-  readonly #publish: PublishServices
   readonly #recorders: SessionRecorders
+  readonly #publisher: Publisher
   readonly #record: CallRecord = new CallRecord()
   readonly #backendCalls: Tally = new Tally()
   readonly #recent: RecentCalls = new RecentCalls(Date.now)
@@ -124,11 +124,11 @@ export class GatewayThread implements LifeServices {
       logFiles: services.publish.logFiles,
       now: Date.now,
     }
-    this.#publish = {
+    this.#publisher = new Publisher({
       ...services.publish,
       engine,
       apis: new ApiServing({ ...engine, gatewayId: services.gatewayId }),
-    }
+    })
     const { telemetry: setup, log, version, gatewayId } = services
     this.#exporter =
       setup === null
@@ -219,9 +219,10 @@ export class GatewayThread implements LifeServices {
   async #published(publication: Publication): Promise<FromWorker> {
     const { generation } = publication
     try {
-      if (publication.proxies.some(needsXml) || needsXml(publication.settings)) await prepareXml()
+      const texts = [...publication.environments, ...publication.proxies]
+      if (texts.some(({ text }) => text !== null && needsXml(text))) await prepareXml()
       this.#access.responseCodes = publication.responseCodes
-      const snapshot = snapshotOf(publication, this.#publish)
+      const snapshot = await this.#publisher.snapshotOf(publication)
       await this.#recorders.serve(snapshot)
       this.#outbound.use(snapshot.destinations)
       this.#life.snapshot = snapshot

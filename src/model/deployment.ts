@@ -67,6 +67,8 @@ export interface DeployedProxy {
   readonly throttle: Throttle | null
   /** Counts the deployments of an admin API, so that a new one of the same revision can be told from the last; absent: 0. */
   readonly deployment?: number
+  /** The environment that it is deployed in; absent: the gateway's own. */
+  readonly environment?: string
   /** Host names (lower case) that it answers for, and for no other. Absent: its virtual hosts say. */
   readonly hosts?: readonly string[]
   /** Among the services of a host the first whose rules fit a call is called (APICAST_PATH_ROUTING); `only`: or none. */
@@ -82,6 +84,8 @@ export const GATEWAY_LIMIT_OF_APIG = 200
 /** All that a `postern.yaml`, or the PATHs of a command line together, ask for. */
 export interface PosternConfig {
   readonly settings: Settings
+  /** Of the environments beside that of `settings`. */
+  readonly environments: readonly Settings[]
   readonly proxies: readonly DeployedProxy[]
   readonly throttles: readonly Throttle[]
   /** Of services of an APIcast configuration, by the id of the service. */

@@ -166,6 +166,7 @@ class ConfigReading {
     this.#serviceProxies(services)
     return {
       settings: this.#settings(),
+      environments: [],
       proxies: this.drafts.map((draft) => draft.deployed),
       throttles,
       serviceThrottles: serviceThrottles(raw.throttles ?? [], throttles),
