@@ -62,19 +62,19 @@ function figuresOf({ seconds }: Seconds): readonly Figure[] {
     {
       title: 'Error share',
       figure: share(errors, calls),
-      note: `answered 5XX in the last ${minute.length < 60 ? 'seconds' : 'minute'}`,
+      note: 'answered 5XX, last minute',
       spark: curve(({ errorShare }) => errorShare, '#d9534f', 0.1),
     },
     {
       title: 'Median time',
       figure: duration(newest?.p50Ms ?? null),
-      note: 'half of the calls within',
+      note: 'half are faster',
       spark: curve(({ p50Ms }) => p50Ms, 'var(--curve)', 10),
     },
     {
       title: '99 % within',
       figure: duration(newest?.p99Ms ?? null),
-      note: 'all but the slowest 1 %',
+      note: '1 % are slower',
       spark: curve(({ p99Ms }) => p99Ms, 'var(--curve)', 10),
     },
   ]

@@ -85,7 +85,7 @@ function NoProxies(): JSX.Element {
           apigeetool.
         </li>
         <li>
-          <strong>Write it in postern.yaml</strong>: a base path and a target are enough.
+          <strong>Write it in postern.yaml</strong>: a name, a base path and a target are enough.
         </li>
       </ol>
     </section>

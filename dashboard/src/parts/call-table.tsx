@@ -67,7 +67,7 @@ export function CallTable({ answer, nowMs }: { readonly answer: CallsAnswer; rea
 
 function nothingWords(answer: CallsAnswer, nowMs: number): string {
   return answer.held === 0
-    ? 'No calls are held: none came since the gateway started, or recentCalls is 0 in postern.yaml.'
+    ? 'No calls are held: none came since the gateway started, or recentCalls.max is 0 in postern.yaml.'
     : `None of the calls that are held is one of these. ${heldWords(answer, nowMs)}`
 }
 
