@@ -30,15 +30,34 @@ export interface UsageQuery {
   readonly scope: UsageScope
   readonly kind: 'metric' | 'code'
   readonly name: string
-  /** Where granules begin, ascending, and where the last one ends, ms since the epoch; whole hours (whole minutes: kept for 3 minutes, of applications only). */
+  /**
+   * Where granules begin, ascending, and where the last one ends, ms since the epoch. By hour: exact to the quarter of an hour
+   * for 90 days, then to the hour; an edge between moves up. By minute: whole minutes, kept for 3 minutes, of applications only.
+   */
   readonly edgesMs: readonly number[]
   readonly by: 'minute' | 'hour'
+}
+
+/** Of one metric, over all time between two instants. */
+export interface TopQuery {
+  readonly service: string
+  readonly name: string
+  readonly sinceMs: number
+  readonly untilMs: number
+  readonly count: number
+}
+
+export interface ApplicationTotal {
+  readonly application: string
+  readonly value: number
 }
 
 /** Questions about what was used. */
 export interface UsageQueries {
   /** One number for each granule. */
   usage(query: UsageQuery): MaybePromise<readonly number[]>
+  /** Applications that used something, the most first. */
+  topApplications(query: TopQuery): MaybePromise<readonly ApplicationTotal[]>
   /** The newest first. */
   integrationErrors(query: {
     readonly service: string

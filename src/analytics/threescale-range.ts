@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.ts'
 import { type Granularity, granuleEdges, granuleStart, granulesBefore, nextGranule } from './granules.ts'
-import { parseTime, Zone } from './zone.ts'
+import { parseTime, plusLocal, Zone } from './zone.ts'
 
 // Which range of time a question to 3scale's statistics means. Source: porta's statistics views and its tests; where it is
 // inexact (six-hour granules over a change of clocks) ours is exact.
@@ -70,14 +70,7 @@ export interface RangeOptions {
 
 /** Which granules a question asks for. Throws UsageError. */
 export function usageRange(parameters: UsageParameters, options: RangeOptions): UsageRange {
-  const zoneName = given(parameters, 'timezone') ?? options.timezone ?? 'UTC'
-  const zone = Zone.named(zoneName)
-  if (zone === null) {
-    throw new UsageError(
-      `Unknown timezone ${zoneName}`,
-      "a Rails name such as 'Madrid' or a tz name such as 'Europe/Madrid'",
-    )
-  }
+  const zone = zoneOf(parameters, options)
   const nowMs = options.clock.now()
   const period = periodOf(parameters)
   if (period === 'eternity') return eternity(zone, nowMs)
@@ -101,6 +94,55 @@ export function usageRange(parameters: UsageParameters, options: RangeOptions): 
     },
     edgesMs,
     previousMs: compared ? [granulesBefore(granularity, sinceMs, edgesMs.length - 1, zone), sinceMs] : null,
+  }
+}
+
+function zoneOf(parameters: UsageParameters, options: RangeOptions): Zone {
+  const name = given(parameters, 'timezone') ?? options.timezone ?? 'UTC'
+  const zone = Zone.named(name)
+  if (zone !== null) return zone
+  throw new UsageError(`Unknown timezone ${name}`, "a Rails name such as 'Madrid' or a tz name such as 'Europe/Madrid'")
+}
+
+const topPeriods = ['year', 'month', 'week', 'day'] as const
+
+export interface TopRange {
+  readonly period: { readonly name: string; readonly since: string; readonly until: string }
+  readonly sinceMs: number
+  readonly untilMs: number
+}
+
+/** The calendar period, by the clocks of the zone, that holds `since`: what `top_applications` is about. Throws UsageError. */
+export function topRange(parameters: UsageParameters, options: RangeOptions): TopRange {
+  const zone = zoneOf(parameters, options)
+  for (const name of ['metric_name', 'period', 'since']) if (given(parameters, name) === null) throw missing(name)
+  const period = given(parameters, 'period')!
+  const name = topPeriods.find((one) => one === period)
+  if (name === undefined) {
+    const names = JSON.stringify(topPeriods).replaceAll(',', ', ')
+    throw new UsageError(`Period must be one of ${names} not ${JSON.stringify(period)}`)
+  }
+  const localMs = zone.toLocal(timeOf('since', given(parameters, 'since')!, zone))
+  const startMs = startOfLocal(name, localMs)
+  const sinceMs = zone.toUtc(startMs)
+  const untilMs = zone.toUtc(plusLocal(startMs, 1, name))
+  return { period: { name, since: zone.format(sinceMs), until: zone.format(untilMs - 1000) }, sinceMs, untilMs }
+}
+
+const DAY_MS = 86_400_000
+
+function startOfLocal(period: (typeof topPeriods)[number], localMs: number): number {
+  const date = new Date(localMs)
+  const dayMs = Date.UTC(date.getUTCFullYear(), date.getUTCMonth(), date.getUTCDate())
+  switch (period) {
+    case 'day':
+      return dayMs
+    case 'week':
+      return dayMs - ((date.getUTCDay() + 6) % 7) * DAY_MS
+    case 'month':
+      return Date.UTC(date.getUTCFullYear(), date.getUTCMonth(), 1)
+    case 'year':
+      return Date.UTC(date.getUTCFullYear(), 0, 1)
   }
 }
 

@@ -2,7 +2,16 @@ import type { MaybePromise } from '../core/async.ts'
 import type { Analytics, CountKey, Scope } from './ports.ts'
 import { missing, type RangeOptions, type UsageParameters, type UsagePeriod, usageRange } from './threescale-range.ts'
 
-export { UsageError, type UsageParameters, type UsagePeriod, type UsageRange, usageRange } from './threescale-range.ts'
+export {
+  missing,
+  type TopRange,
+  topRange,
+  UsageError,
+  type UsageParameters,
+  type UsagePeriod,
+  type UsageRange,
+  usageRange,
+} from './threescale-range.ts'
 
 // 3scale's `usage_response_code`: what the answer counts, and what it looks like. Source: porta's statistics views and tests.
 

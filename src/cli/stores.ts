@@ -40,6 +40,7 @@ export class Stores {
 
   readonly usage: UsageQueries = {
     usage: (query) => this.#now().usage.usage(query),
+    topApplications: (query) => this.#now().usage.topApplications(query),
     integrationErrors: (query) => this.#now().usage.integrationErrors(query),
     forgetErrors: (service) => this.#now().usage.forgetErrors(service),
   }

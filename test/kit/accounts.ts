@@ -11,6 +11,7 @@ import { BackendDoor, backendProtocolError } from '../../src/backend/door.ts'
 import { ManualClock } from '../../src/core/clock.ts'
 import { Tally } from '../../src/core/tally.ts'
 import { SERVER_LIMITS } from '../../src/gateway/protocol.ts'
+import type { UsageAmount } from '../../src/model/usage.ts'
 import { MemoryCounters } from '../../src/stores/memory/counters.ts'
 import { RollupDatabase } from '../../src/stores/sqlite/analytics.ts'
 import { openDatabase } from '../../src/stores/sqlite/database.ts'
@@ -30,6 +31,8 @@ export class AccountsInProcess {
   /** Of the backend door. */
   readonly answers: Tally
   readonly drain: () => Promise<void>
+  /** As if it had been used and written. */
+  readonly use: (...amounts: readonly UsageAmount[]) => void
   readonly stop: () => Promise<void>
 
   private constructor(parts: Omit<AccountsInProcess, 'token'>) {
@@ -39,6 +42,7 @@ export class AccountsInProcess {
     this.registry = parts.registry
     this.answers = parts.answers
     this.drain = parts.drain
+    this.use = parts.use
     this.stop = parts.stop
   }
 
@@ -47,7 +51,7 @@ export class AccountsInProcess {
     const data = mkdtempSync(join(tmpdir(), 'postern-accounts-'))
     const documents = sealed(openDocuments(data), loadSealKey(data))
     const database = openDatabase(data, nowMs)
-    const usage = new UsageDatabase(database.writer, database.reader)
+    const usage = new UsageDatabase(database.writer, database.reader, () => clock.now())
     const rollups = new RollupDatabase(database.writer, database.reader, usage, clock)
     const counters = new MemoryCounters(MemoryCounters.allocate({ slots: 1 << 16 }), 1)
     const directory = new Directory(documents, counters.keys)
@@ -99,6 +103,7 @@ export class AccountsInProcess {
         const batch = recorder.take()
         if (batch !== null) rollups.writeAll([{ rows: [], droppedCalls: 0, usage: batch }])
       },
+      use: (...amounts) => rollups.writeAll([{ rows: [], droppedCalls: 0, usage: { amounts, errors: [] } }]),
       stop: async () => {
         await server.close(0)
         await admin.close(0)

@@ -131,7 +131,7 @@ describe('is refused', () => {
     const xml = await get(`${path}.xml?response_code=200&period=day`)
     expect([xml.statusCode, xml.json().error]).toEqual([
       406,
-      'usage_response_code is there as .json and .csv, not as .xml',
+      'usage_response_code is there as .json, .csv, not as .xml',
     ])
   })
 })

@@ -1,10 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { UsageScope } from '../../accounts/ports.ts'
-import type { Scope } from '../../analytics/ports.ts'
 import {
   type CountUsage,
-  type MetricUsage,
-  type ResponseCodeUsage,
+  missing,
   UsageError,
   type UsageOptions,
   type UsageParameters,
@@ -12,133 +10,150 @@ import {
   usageRange,
   usageResponseCode,
 } from '../../analytics/threescale-usage.ts'
-import { Zone } from '../../analytics/zone.ts'
-import type { Metric, Service } from '../../model/service.ts'
-import { type Guard, offeredSecrets } from '../auth.ts'
+import type { Guard } from '../auth.ts'
 import { AdminError } from '../errors.ts'
 import type { AdminOptions } from '../options.ts'
-import { findService } from '../services.ts'
-import { sameSecret } from '../token.ts'
-import { shownId, statsApplication } from './stats-application.ts'
+import { type Csv, summaryXml, topCsv, topXml, usageCsv, usageXml } from './stats-formats.ts'
+import { metricOf, type SummaryMetric, shownMetric, summaryOf } from './stats-metric.ts'
+import { keyHolder, SUBJECTS, type Subject } from './stats-subject.ts'
+import { topApplications } from './stats-top.ts'
 
-interface StatsParams {
-  id: string
-  file: string
+/** An answer in the formats that it is there in. */
+interface Answer {
+  readonly json: object
+  readonly xml?: () => string
+  readonly csv?: () => Csv
 }
 
-/** Whose statistics a call asks for. */
-interface Subject {
-  readonly service: Service
-  /** Of our own calls. */
-  readonly scope: Scope
-  /** Of what was reported. */
-  readonly usage: UsageScope
-  /** Put into the answer; null: it is about the service. */
-  readonly application: object | null
+interface Asked {
+  readonly options: AdminOptions
+  readonly subject: Subject
+  readonly parameters: UsageParameters
+  /** One moment for the whole answer, so that the dates of a CSV belong to its values. */
+  readonly nowMs: number
 }
 
-type Answer = ResponseCodeUsage | MetricUsage
-type Format = (answer: Answer, reply: FastifyReply, range: readonly number[], nowMs: number) => FastifyReply
+interface Question {
+  readonly formats: readonly Format[]
+  readonly of: readonly (keyof typeof SUBJECTS)[]
+  answer(asked: Asked): Promise<Answer>
+}
 
-/** By the extension; without one it is JSON. */
-const formats: Readonly<Record<string, Format>> = {
-  '': (answer, reply) => reply.send(answer),
-  '.json': (answer, reply) => reply.send(answer),
-  '.csv': (answer, reply, edgesMs, nowMs) =>
-    reply
-      .type('text/csv; charset=utf-8')
-      .header('content-disposition', `attachment; filename="usage-${Math.floor(nowMs / 1000)}.csv"`)
-      .send(csv(answer, edgesMs)),
+type Format = 'json' | 'xml' | 'csv'
+
+/** By the last word of the path. Source: porta, app/controllers/stats/data. */
+const QUESTIONS: Readonly<Record<string, Question>> = {
+  usage: { formats: ['json', 'xml', 'csv'], of: ['services', 'applications'], answer: usage },
+  // The vendor's template for XML knows metrics only.
+  usage_response_code: { formats: ['json', 'csv'], of: ['services', 'applications'], answer: responseCode },
+  top_applications: { formats: ['json', 'xml', 'csv'], of: ['services'], answer: top },
+  summary: { formats: ['json', 'xml'], of: ['services', 'applications'], answer: summary },
 }
 
 /**
- * 3scale's statistics: `/stats/{services|applications}/{id}/{usage|usage_response_code}` (access token or provider key) and their
- * twins below `/stats/api` (the session of the browser). Source: porta, app/controllers/stats.
+ * 3scale's statistics: `/stats/{services|applications}/{id}/{question}[.{json|xml|csv}]` (access token or provider key) and their
+ * twins below `/stats/api` (the session of the browser).
  */
 export function statsRoutes(scope: FastifyInstance, options: AdminOptions, guard: Guard): void {
   scope.addHook('onRequest', async (request) => {
     keyHolder(request, options.services(), guard)
   })
   for (const prefix of ['', '/api']) {
-    for (const [kind, find] of Object.entries(SUBJECTS)) {
-      scope.get(`${prefix}/${kind}/:id/:file`, (request: FastifyRequest<{ Params: StatsParams }>, reply) => {
-        const { id, file } = request.params
-        const match = /^(usage|usage_response_code)(\.\w+)?$/.exec(file)
-        if (match === null) return reply.callNotFound()
-        const format = formats[match[2] ?? '']
-        if (format === undefined) {
-          throw new AdminError(406, 'unknown_format', `${match[1]} is there as .json and .csv, not as ${match[2]}`)
-        }
-        const subject = find(request, id, options, guard)
-        return answerUsage(options, subject, match[1] as keyof typeof QUESTIONS, request, reply, format)
-      })
+    for (const kind of Object.keys(SUBJECTS) as (keyof typeof SUBJECTS)[]) {
+      scope.get(
+        `${prefix}/${kind}/:id/:file`,
+        async (request: FastifyRequest<{ Params: { id: string; file: string } }>, reply) => {
+          const { id, file } = request.params
+          const [word, extension] = wordsOf(file)
+          const question = Object.hasOwn(QUESTIONS, word) ? QUESTIONS[word]! : null
+          if (question === null || !question.of.includes(kind)) return reply.callNotFound()
+          const format = formatOf(word, question, extension)
+          const subject = SUBJECTS[kind](request, id, options, guard)
+          const asked = { options, subject, parameters: parametersOf(request.query), nowMs: options.clock.now() }
+          return send(reply, format, await answered(question, asked))
+        },
+      )
     }
   }
 }
 
-const SUBJECTS = {
-  services: serviceSubject,
-  applications: applicationSubject,
-} as const
-
-type Question = (
-  options: AdminOptions,
-  subject: Subject,
-  parameters: UsageParameters,
-  usageOptions: UsageOptions,
-) => Promise<Answer>
-
-const QUESTIONS: { readonly usage: Question; readonly usage_response_code: Question } = {
-  usage: (options, subject, parameters, usageOptions) => {
-    const metric = metricOf(subject.service, parameters['metric_name'] ?? '')
-    const { id, friendlyName, systemName, unit } = metric
-    const shown = { id: shownId(id), name: friendlyName, system_name: systemName, unit }
-    const count = countOf(options, subject.usage, 'metric', systemName)
-    return usageOfMetric(shown, count, parameters, usageOptions)
-  },
-  usage_response_code: (options, subject, parameters, usageOptions) =>
-    usageResponseCode(options.analytics, subject.scope, parameters, {
-      ...usageOptions,
-      reported: (code) => countOf(options, subject.usage, 'code', code),
-    }),
+function wordsOf(file: string): [word: string, extension: string] {
+  const dot = file.indexOf('.')
+  return dot < 0 ? [file, ''] : [file.slice(0, dot), file.slice(dot + 1)]
 }
 
-async function answerUsage(
-  options: AdminOptions,
-  subject: Subject,
-  question: keyof typeof QUESTIONS,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  format: Format,
-): Promise<FastifyReply> {
-  const nowMs = options.clock.now()
-  // One moment for the whole answer, so that the dates of a CSV belong to its values.
-  const usageOptions: UsageOptions = {
-    clock: { now: () => nowMs },
-    ...(subject.application === null ? {} : { application: subject.application }),
-  }
-  const parameters = parametersOf(request.query)
+/** Without an extension it is JSON. */
+function formatOf(word: string, { formats }: Question, extension: string): Format {
+  if (extension === '') return 'json'
+  const format = formats.find((one) => one === extension)
+  if (format !== undefined) return format
+  const there = formats.map((one) => `.${one}`).join(', ')
+  throw new AdminError(406, 'unknown_format', `${word} is there as ${there}, not as .${extension}`)
+}
+
+async function answered(question: Question, asked: Asked): Promise<Answer> {
   try {
-    const answer = await QUESTIONS[question](options, subject, parameters, usageOptions)
-    return format(answer, reply, usageRange(parameters, usageOptions).edgesMs, nowMs)
+    return await question.answer(asked)
   } catch (error) {
     if (error instanceof UsageError) throw new AdminError(400, 'bad_parameter', error.message, error.hint, error.plain)
     throw error
   }
 }
 
+function send(reply: FastifyReply, format: Format, answer: Answer): FastifyReply {
+  if (format === 'xml' && answer.xml !== undefined) {
+    return reply.type('application/xml; charset=utf-8').send(answer.xml())
+  }
+  if (format === 'csv' && answer.csv !== undefined) {
+    const { file, text } = answer.csv()
+    return reply
+      .type('text/csv; charset=utf-8')
+      .header('content-disposition', `attachment; filename="${file}"`)
+      .send(text)
+  }
+  return reply.send(answer.json)
+}
+
+async function usage({ options, subject, parameters, nowMs }: Asked): Promise<Answer> {
+  const name = parameters['metric_name'] ?? ''
+  if (name === '') throw missing('metric_name')
+  const metric = metricOf(subject.service, name)
+  const count = countOf(options, subject.usage, 'metric', metric.systemName)
+  const usageOptions = usageOptionsOf(subject, nowMs)
+  const json = await usageOfMetric(shownMetric(metric), count, parameters, usageOptions)
+  const edgesMs = (): readonly number[] => usageRange(parameters, usageOptions).edgesMs
+  return { json, xml: () => usageXml(json), csv: () => usageCsv(json, edgesMs(), nowMs) }
+}
+
+async function responseCode({ options, subject, parameters, nowMs }: Asked): Promise<Answer> {
+  const usageOptions = usageOptionsOf(subject, nowMs)
+  const json = await usageResponseCode(options.analytics, subject.scope, parameters, {
+    ...usageOptions,
+    reported: (code) => countOf(options, subject.usage, 'code', code),
+  })
+  const edgesMs = (): readonly number[] => usageRange(parameters, usageOptions).edgesMs
+  return { json, csv: () => usageCsv(json, edgesMs(), nowMs) }
+}
+
+async function top({ options, subject, parameters, nowMs }: Asked): Promise<Answer> {
+  const json = await topApplications(options, subject, parameters, nowMs)
+  return { json, xml: () => topXml(json), csv: () => topCsv(json, nowMs) }
+}
+
+async function summary({ subject }: Asked): Promise<Answer> {
+  const json = summaryOf(subject.service, subject.application !== null)
+  const flat = Array.isArray(json) ? json : Object.values(json).flat()
+  return { json, xml: () => summaryXml(flat as readonly SummaryMetric[]) }
+}
+
+function usageOptionsOf({ application }: Subject, nowMs: number): UsageOptions {
+  return { clock: { now: () => nowMs }, ...(application !== null && { application }) }
+}
+
 function countOf(options: AdminOptions, scope: UsageScope, kind: 'metric' | 'code', name: string): CountUsage {
   const { accounts } = options
   if (accounts === null) return (edgesMs) => new Array<number>(Math.max(0, edgesMs.length - 1)).fill(0)
   return (edgesMs) => accounts.usage.usage({ scope, kind, name, edgesMs, by: 'hour' })
-}
-
-function metricOf(service: Service, name: string): Metric {
-  if (name === '') throw new UsageError('Required parameter missing: metric_name', null, true)
-  const metric = service.metrics.find(({ systemName }) => systemName === name)
-  if (metric !== undefined) return metric
-  const names = service.metrics.map(({ systemName }) => systemName).join(', ')
-  throw new UsageError(`metric ${name} not found`, `the metrics of this service are ${names}`)
 }
 
 /** Of a parameter that is given twice the last one counts, as in Rails. */
@@ -149,81 +164,4 @@ function parametersOf(query: unknown): UsageParameters {
     if (last !== undefined) parameters[name] = last
   }
   return parameters
-}
-
-/** 401 for who has neither the admin token nor any service's provider key. Null: may read everything. */
-function keyHolder(request: FastifyRequest, services: readonly Service[], guard: Guard): readonly string[] | null {
-  const secrets = offeredSecrets(request)
-  const refusal = guard.refusal(request, secrets)
-  if (refusal === undefined) return null
-  if (services.some((service) => holdsKey(service, secrets))) return secrets
-  throw refusal
-}
-
-function holdsKey({ providerKey }: Service, secrets: readonly string[]): boolean {
-  return providerKey !== null && secrets.some((secret) => sameSecret(secret, providerKey))
-}
-
-function serviceSubject(request: FastifyRequest, id: string, options: AdminOptions, guard: Guard): Subject {
-  const services = options.services()
-  const service = findService(services, id)
-  if (service === undefined) throw new AdminError(404, 'not_found', 'Service not found')
-  mustHold(request, service, services, guard)
-  return {
-    service,
-    scope: { kind: 'service', id: service.id },
-    usage: { kind: 'service', service: service.id },
-    application: null,
-  }
-}
-
-/** By its own id, not by app_id. */
-function applicationSubject(request: FastifyRequest, id: string, options: AdminOptions, guard: Guard): Subject {
-  const services = options.services()
-  const registry = options.accounts?.registry ?? null
-  const application = registry?.application(id) ?? null
-  const service = services.find((one) => one.id === application?.serviceId)
-  if (registry === null || application === null || service === undefined) {
-    throw new AdminError(404, 'not_found', 'Application not found')
-  }
-  mustHold(request, service, services, guard)
-  return {
-    service,
-    scope: { kind: 'application', id },
-    usage: { kind: 'application', service: service.id, application: id },
-    application: statsApplication(application, service, registry.account(application.accountId)),
-  }
-}
-
-function mustHold(request: FastifyRequest, service: Service, services: readonly Service[], guard: Guard): void {
-  const secrets = keyHolder(request, services, guard)
-  if (secrets !== null && !holdsKey(service, secrets)) {
-    throw new AdminError(403, 'forbidden', `This provider key is not that of service ${service.systemName}`)
-  }
-}
-
-/** The vendor's columns; where a metric has two names, a code has one. Dates as Ruby writes them. */
-function csv(answer: Answer, edgesMs: readonly number[]): string {
-  const zone = Zone.named(answer.period.timezone)!
-  const names =
-    'response_code' in answer
-      ? [answer.response_code.code, answer.response_code.code]
-      : Object.entries(answer.metric).flatMap(([key, value]) =>
-          key === 'system_name' || key === 'name' ? [value] : [],
-        )
-  // The vendor has the system name first.
-  const cells = ('response_code' in answer ? names : names.reverse()).map((name) => cell(String(name)))
-  const lines = answer.values.map(
-    (value, index) => `${cells.join(',')},${rubyTime(zone.format(edgesMs[index]!))},${value}`,
-  )
-  return ['Metric System Name,Metric Name,Date,Value', ...lines, ''].join('\n')
-}
-
-/** No spreadsheet may take a name for a formula. */
-const cell = (text: string): string => (/^[\w ]+$/.test(text) ? text : `"'${text.replaceAll('"', '""')}"`)
-
-/** '2009-12-10T20:00:00+01:00' -> '2009-12-10 20:00:00 +0100' */
-function rubyTime(iso: string): string {
-  const offset = iso.slice(19)
-  return `${iso.slice(0, 10)} ${iso.slice(11, 19)} ${offset === 'Z' ? 'UTC' : offset.replace(':', '')}`
 }

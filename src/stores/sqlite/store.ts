@@ -125,6 +125,7 @@ class ThreadStore implements Store {
     }
     this.usage = {
       usage: (query) => this.#ask('usage', query),
+      topApplications: (query) => this.#ask('topApplications', query),
       integrationErrors: (query) => this.#ask('integrationErrors', query),
       forgetErrors: (service) => this.#ask('forgetErrors', service),
     }

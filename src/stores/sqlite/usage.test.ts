@@ -16,11 +16,13 @@ const DAY = Date.parse('2026-03-04')
 let folder: string
 let database: OpenDatabase
 let usage: UsageDatabase
+let now = NOW
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'postern-usage-'))
   database = openDatabase(folder, NOW)
-  usage = new UsageDatabase(database.writer, database.reader)
+  now = NOW
+  usage = new UsageDatabase(database.writer, database.reader, () => now)
 })
 afterEach(() => {
   database.close()
@@ -104,5 +106,61 @@ describe('usage in SQLite', () => {
     expect([page(0), page(998), page(1_000)]).toEqual([['1199', '1198'], ['201', '200'], []])
     expect(usage.forgetErrors('42')).toBe(1_000)
     expect([page(0), usage.integrationErrors({ service: '43', offset: 0, count: 9 }).length]).toEqual([[], 1])
+  })
+})
+
+describe('zones off the whole hour', () => {
+  const HALF = HOUR_MS / 2
+
+  it('days of New Delhi and hours of Kathmandu are exact for 90 days, then to the hour', () => {
+    const midnight = DAY - 5.5 * HOUR_MS
+    write(amount({ atMs: midnight - 60_000, value: 1 }), amount({ atMs: midnight + 60_000, value: 2 }))
+    write(amount({ atMs: DAY + HOUR_MS, value: 4 }))
+    const edgesMs = [midnight - DAY_MS, midnight, midnight + DAY_MS]
+    expect(count({ edgesMs })).toEqual([1, 6])
+    expect(count({ edgesMs: [midnight - HALF / 2, midnight, midnight + HALF / 2] })).toEqual([1, 2])
+    now += 100 * DAY_MS
+    usage.prune(now)
+    expect(count({ edgesMs })).toEqual([3, 4])
+    expect(count({ edgesMs: [DAY - DAY_MS, DAY, DAY + DAY_MS] })).toEqual([3, 4])
+  })
+})
+
+describe('top applications', () => {
+  const top = (part: { sinceMs?: number; untilMs?: number; count?: number } = {}): [string, number][] =>
+    usage
+      .topApplications({
+        service: '42',
+        name: 'hits',
+        sinceMs: DAY - 40 * DAY_MS,
+        untilMs: DAY + DAY_MS,
+        count: 2,
+        ...part,
+      })
+      .map(({ application, value }) => [application, value])
+
+  it('are those that used most in the range', () => {
+    write(
+      amount({ application: 'a', value: 5 }),
+      amount({ application: 'b', value: 3 }),
+      amount({ application: 'b', value: 3, atMs: NOW - 35 * DAY_MS }),
+      amount({ application: 'c', value: 1 }),
+      amount({ application: 'd', value: 9, name: 'other' }),
+      amount({ application: 'e', value: 9, service: '43' }),
+      amount({ application: '', value: 9 }),
+    )
+    expect(top()).toEqual([
+      ['b', 6],
+      ['a', 5],
+    ])
+    expect(top({ sinceMs: DAY, count: 10 })).toEqual([
+      ['a', 5],
+      ['b', 3],
+      ['c', 1],
+    ])
+    expect(top({ sinceMs: DAY + 10 * HOUR_MS, untilMs: DAY + 10.25 * HOUR_MS })).toEqual([
+      ['a', 5],
+      ['b', 3],
+    ])
   })
 })

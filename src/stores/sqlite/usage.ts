@@ -1,18 +1,19 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
-import type { StoredUsage, UsageQueries, UsageQuery, UsageScope } from '../../accounts/ports.ts'
-import { PERIODS, type Period, periodEndMs, periodStartMs } from '../../core/calendar.ts'
+import type { ApplicationTotal, StoredUsage, TopQuery, UsageQueries, UsageQuery } from '../../accounts/ports.ts'
+import { type Period, periodStartMs } from '../../core/calendar.ts'
 import type { IntegrationError, UsageAmount, UsageBatch } from '../../model/usage.ts'
+import { periodNumber, QUARTER, UsageQuestions } from './usage-questions.ts'
 
 // Counters as 3scale keeps them: per service and per application, by calendar period. Minutes are of applications only, and
 // soon forgotten; a service has no minute and no year.
 const SERVICE_PERIODS: readonly Period[] = ['hour', 'day', 'week', 'month', 'eternity']
 const APPLICATION_PERIODS: readonly Period[] = ['minute', 'hour', 'day', 'week', 'month', 'year', 'eternity']
 const MINUTES_KEPT_MS = 180_000
+const QUARTER_MS = 900_000
+const QUARTERS_KEPT_MS = 91 * 86_400_000
 const ERRORS_KEPT = 1_000
 const VALUE_MAX = Number.MAX_SAFE_INTEGER
 const KNOWN_SERIES_MAX = 50_000
-
-const periodNumber = (period: Period): number => PERIODS.indexOf(period)
 
 /** Usage in SQLite: batches in, by one connection; questions out, by another. */
 export class UsageDatabase implements UsageQueries {
@@ -23,12 +24,11 @@ export class UsageDatabase implements UsageQueries {
   readonly #setTo: StatementSync
   readonly #addError: StatementSync
   readonly #trimErrors: StatementSync
-  readonly #series: StatementSync
-  readonly #sum: StatementSync
+  readonly #questions: UsageQuestions
   readonly #errors: StatementSync
   readonly #known = new Map<string, number>()
 
-  constructor(writer: DatabaseSync, reader: DatabaseSync) {
+  constructor(writer: DatabaseSync, reader: DatabaseSync, now: () => number = Date.now) {
     this.#writer = writer
     this.#findSeries = writer.prepare(
       'SELECT id FROM usage_series WHERE service = ? AND application = ? AND kind = ? AND name = ?',
@@ -44,12 +44,7 @@ export class UsageDatabase implements UsageQueries {
       `DELETE FROM integration_error WHERE service = ?1 AND id <= coalesce(
          (SELECT id FROM integration_error WHERE service = ?1 ORDER BY id DESC LIMIT 1 OFFSET ${ERRORS_KEPT}), 0)`,
     )
-    this.#series = reader.prepare(
-      'SELECT id FROM usage_series WHERE service = ? AND application = ? AND kind = ? AND name = ?',
-    )
-    this.#sum = reader.prepare(
-      'SELECT coalesce(sum(value), 0) AS value FROM usage WHERE series = ? AND period = ? AND start >= ? AND start < ?',
-    )
+    this.#questions = new UsageQuestions(reader, now)
     this.#errors = reader.prepare(
       'SELECT code, message, at FROM integration_error WHERE service = ? ORDER BY id DESC LIMIT ? OFFSET ?',
     )
@@ -75,24 +70,24 @@ export class UsageDatabase implements UsageQueries {
     this.#known.clear()
   }
 
-  /** Deletes minutes that nobody may ask for any more. */
+  /** Deletes minutes and quarters of an hour that nobody may ask for any more. */
   prune(nowMs: number): void {
-    this.#writer
-      .prepare('DELETE FROM usage WHERE period = 0 AND start < ?')
-      .run(Math.floor((nowMs - MINUTES_KEPT_MS) / 1000))
+    for (const [period, keptMs] of [
+      [periodNumber('minute'), MINUTES_KEPT_MS],
+      [QUARTER, QUARTERS_KEPT_MS],
+    ] as const) {
+      this.#writer
+        .prepare(`DELETE FROM usage WHERE period = ${period} AND start < ?`)
+        .run(Math.floor((nowMs - keptMs) / 1000))
+    }
   }
 
-  usage({ scope, kind, name, edgesMs, by }: UsageQuery): number[] {
-    const granules = Math.max(0, edgesMs.length - 1)
-    const found = this.#series.get(scope.service, applicationOf(scope), kind, name)
-    if (found === undefined) return new Array<number>(granules).fill(0)
-    const series = Number(found['id'])
-    return Array.from({ length: granules }, (_, i) => {
-      const sinceMs = edgesMs[i]!
-      const untilMs = edgesMs[i + 1]!
-      const row = this.#sum.get(series, periodNumber(periodOf(sinceMs, untilMs, by)), sinceMs / 1000, untilMs / 1000)
-      return Number(row?.['value'])
-    })
+  usage(query: UsageQuery): number[] {
+    return this.#questions.usage(query)
+  }
+
+  topApplications(query: TopQuery): ApplicationTotal[] {
+    return this.#questions.topApplications(query)
   }
 
   integrationErrors(query: { service: string; offset: number; count: number }): IntegrationError[] {
@@ -129,13 +124,14 @@ export class UsageDatabase implements UsageQueries {
       rows = new Map()
       sums.set(series, rows)
     }
-    for (const period of periods) {
-      const start = periodStartMs(period, atMs) / 1000
-      const key = `${period} ${start}`
+    const add = (period: number, startMs: number): void => {
+      const key = `${period} ${startMs}`
       const row = rows.get(key)
-      if (row === undefined) rows.set(key, { period: periodNumber(period), start, value, set })
+      if (row === undefined) rows.set(key, { period, start: startMs / 1000, value, set })
       else row.value = Math.min(row.value + value, VALUE_MAX)
     }
+    add(QUARTER, Math.floor(atMs / QUARTER_MS) * QUARTER_MS)
+    for (const period of periods) add(periodNumber(period), periodStartMs(period, atMs))
   }
 
   #flush(sums: Map<number, Map<string, Row>>): void {
@@ -166,18 +162,6 @@ interface Row {
   readonly start: number
   value: number
   readonly set: boolean
-}
-
-const applicationOf = (scope: UsageScope): string => (scope.kind === 'service' ? '' : scope.application)
-
-/** The longest counters that are exactly the granule, so that what was set shows as it was set; else those of hours. */
-function periodOf(sinceMs: number, untilMs: number, by: 'minute' | 'hour'): Period {
-  if (by === 'minute') return 'minute'
-  if (sinceMs === 0) return 'eternity'
-  for (const period of ['month', 'day'] as const) {
-    if (periodStartMs(period, sinceMs) === sinceMs && periodEndMs(period, sinceMs) === untilMs) return period
-  }
-  return 'hour'
 }
 
 /** What is kept of an application's usage, read by a gateway thread through a connection of its own. */
