@@ -36,7 +36,7 @@ program.addCommand(
 program
   .command('check')
   .description('Prints every error and warning of bundles and configuration files; exit code 1 when there are errors.')
-  .argument('<path...>', 'Apigee bundles (folder or zip) or postern.yaml files')
+  .argument('<path...>', 'Apigee bundles (folder or zip), OpenAPI files, APIcast configurations or postern.yaml files')
   .action(async (paths: string[]) => {
     const { runCheck } = await import('./run-check.ts')
     process.exitCode = runCheck(paths)

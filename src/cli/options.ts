@@ -42,7 +42,10 @@ const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent']
 export function startCommand(): Command {
   return new Command('start')
     .description('Serves bundles and configuration files until it is interrupted.')
-    .argument('[path...]', 'Apigee bundles (folder or zip) or postern.yaml files')
+    .argument(
+      '[path...]',
+      'Apigee bundles (folder or zip), OpenAPI files, APIcast configurations or postern.yaml files',
+    )
     .addOption(new Option('--host <address>', 'address of the gateway door').env('POSTERN_HOST').default('0.0.0.0'))
     .addOption(option('--port <port>', 'port of the gateway door; 0 takes a free one', 'POSTERN_PORT', port, 8080))
     .addOption(

@@ -279,7 +279,8 @@ export function createPlugin(draft: Draft, fields: Fields): PluginDoc {
     ...NAME,
     pattern: /^[\p{Script=Han}A-Za-z][\p{Script=Han}A-Za-z0-9_-]{2,254}$/u,
   })
-  const { type, text } = readPluginContent(fields)
+  const { type, text, content } = readPluginContent(fields)
+  mustKnowApps(draft, content)
   if (draft.list('plugin').some((one) => one.plugin_name === plugin_name))
     throw ApigError.of('APIG.3207', plugin_name, 'plugin_name')
   return draft.put('plugin', {
@@ -294,9 +295,16 @@ export function createPlugin(draft: Draft, fields: Fields): PluginDoc {
   })
 }
 
+/** A limit for a credential that is not there would limit nobody. */
+function mustKnowApps(draft: Draft, content: PluginContent): void {
+  if (content.type !== 'rate_limit') return
+  for (const { type, id } of content.throttle?.specials ?? []) if (type === 'app') draft.get('app', id)
+}
+
 export function updatePlugin(draft: Draft, id: string, fields: Fields): PluginDoc {
   const before = draft.get('plugin', id)
-  const { type, text } = readPluginContent(fields)
+  const { type, text, content } = readPluginContent(fields)
+  mustKnowApps(draft, content)
   if (type !== before.plugin_type) throw fields.wrong('plugin_type', `${before.plugin_type}: a plug-in keeps its type`)
   const plugin_name = fields.textOr('plugin_name', before.plugin_name)
   if (draft.list('plugin').some((one) => one.plugin_name === plugin_name && one.id !== id)) {

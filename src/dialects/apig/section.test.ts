@@ -6,7 +6,7 @@ import { Draft, emptyState, randomId } from './draft.ts'
 import { Fields } from './fields.ts'
 import { createApi, publish } from './publishing.ts'
 import { createGroup, createThrottle, deleteThrottle } from './resources.ts'
-import { brokenVersions, runtimeOf } from './runtime.ts'
+import { brokenVersions, runtimeOf, runtimeOfResources } from './runtime.ts'
 import { readApigSection } from './section.ts'
 
 const mock = { req_method: 'GET', backend_type: 'MOCK' }
@@ -26,6 +26,31 @@ describe('reading', () => {
         openApiSection({ openapi: '3.0.0', paths: value }, { publish: [] })
       }),
     )
+  })
+
+  test('specials of a rate_limit name apps', () => {
+    const section = (key: string): unknown => ({
+      apps: [{ name: 'client', app_key: 'client-key-1', app_secret: 'client-secret-1' }],
+      plugins: [
+        {
+          plugin_name: 'rate',
+          plugin_type: 'rate_limit',
+          plugin_content: {
+            default_interval: 1,
+            default_time_unit: 'minute',
+            api_limit: 9,
+            specials: [{ type: 'app', policies: [{ key, limit: 2 }] }],
+          },
+        },
+      ],
+      groups: [{ name: 'demo', apis: [{ ...mock, name: 'api', req_uri: '/a', plugins: ['rate'] }] }],
+    })
+    const resources = readApigSection(section('client'), (path, message) => expect.fail(`${path}: ${message}`))
+    const { apis, apps } = runtimeOfResources(resources)
+    expect(apis[0]!.throttle?.specials).toEqual([{ type: 'app', id: apps[0]!.id, limit: 2 }])
+    const told: string[] = []
+    readApigSection(section('nobody'), (path, message) => told.push(`${path}: ${message}`))
+    expect(told[0]).toBe('plugins.0: The app does not exist: app nobody')
   })
 
   test('ids are the same at every start', () => {

@@ -111,6 +111,20 @@ const nameOf = (doc: object): unknown => {
   return name ?? acl_name ?? plugin_name
 }
 
+/** An object, or the text of one in JSON; null: neither. */
+function objectOf(value: unknown): Readonly<Record<string, unknown>> | null {
+  if (typeof value === 'string') {
+    try {
+      return objectOf(JSON.parse(value))
+    } catch {
+      return null
+    }
+  }
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Readonly<Record<string, unknown>>)
+    : null
+}
+
 class SectionReading {
   readonly imported: ImportedApi[] = []
   readonly #report: ReportAt
@@ -157,7 +171,7 @@ class SectionReading {
     this.#each(section, 'apps', (one) => this.#app(one))
     this.#each(section, 'throttles', (one) => this.#throttle(one))
     this.#each(section, 'plugins', (one) => {
-      const { id, plugin_name } = createPlugin(draft, one)
+      const { id, plugin_name } = createPlugin(draft, this.#byName(one))
       this.#ids.set(`plugin ${plugin_name}`, id)
     })
     this.#each(section, 'acls', (one) => {
@@ -264,6 +278,23 @@ class SectionReading {
         )
     }
     return fields
+  }
+
+  /** Specials of a rate_limit name apps as everything in a file does. */
+  #byName(plugin: Fields): Fields {
+    const content = objectOf(plugin.raw('plugin_content'))
+    if (!Array.isArray(content?.['specials'])) return plugin
+    const specials = content['specials'].map((special: unknown) => {
+      const one = objectOf(special)
+      if (one?.['type'] !== 'app' || !Array.isArray(one['policies'])) return special
+      const policies = one['policies'].map((policy: unknown) => {
+        const key = objectOf(policy)?.['key']
+        const id = typeof key === 'string' ? this.#ids.get(`app ${key}`) : undefined
+        return id === undefined ? policy : { ...objectOf(policy), key: id }
+      })
+      return { ...one, policies }
+    })
+    return plugin.with({ plugin_content: { ...content, specials } })
   }
 
   #throttle(fields: Fields): void {
