@@ -141,6 +141,26 @@ const raw = (text: string): Promise<string> =>
   })
 
 describe('what the back end answers', () => {
+  test('a report is answered once it is kept, where that is asked for', async () => {
+    const hits = async (): Promise<number> => {
+      const path = '/stats/services/42/usage.json?metric_name=hits&period=eternity'
+      const answer = await call(accounts.admin + path, { headers: { authorization: `Bearer ${accounts.token}` } })
+      return (JSON.parse(answer.text) as { total: number }).total
+    }
+    await used()
+    const before = await hits()
+    await get('&usage[hits]=1')
+    expect(await hits()).toBe(before)
+    expect((await get('&usage[hits]=1', { '3scale-options': 'kept=1' })).status).toBe(200)
+    expect(await hits()).toBe(before + 2)
+    const report = await call(`${accounts.backend}/transactions.xml?provider_key=pk`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-www-form-urlencoded', '3scale-options': 'kept=1' },
+      body: 'transactions[0][app_id]=app1&transactions[0][usage][hits]=3',
+    })
+    expect([report.status, await hits()]).toEqual([202, before + 5])
+  })
+
   test('a request in the form for proxies', async () => {
     const text = await raw(
       'GET http://su1.example/check.txt HTTP/1.1\r\nHost: su1.example\r\nConnection: close\r\n\r\n',

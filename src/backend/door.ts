@@ -29,6 +29,8 @@ export interface BackendServices extends BackendAccounts {
   readonly clock: Clock
   /** Answers, by kind of request and status, in the words of the vendor's own metrics. */
   readonly answers: Tally
+  /** Resolves when what was recorded so far is on the disk; rejects when it is not. */
+  kept(): Promise<void>
   /** Shown by /status. */
   readonly version: string
   /** A bug: something threw where errors are values. */
@@ -93,7 +95,8 @@ export class BackendDoor {
     this.#settle(down, verdict, (answer) => {
       if (answer instanceof BackendError) return this.#sendError(down, answer, options)
       this.#answered(down, answer.denied === null ? 200 : 409)
-      sendVerdict(down, answer, options)
+      if (!options.kept || !kind.report) return sendVerdict(down, answer, options)
+      void this.#kept().then(() => sendVerdict(down, answer, options))
     })
   }
 
@@ -127,10 +130,17 @@ export class BackendDoor {
     const job = readReport(reader, options.flatUsage, this.#services)
     if (job instanceof BackendError) return this.#sendError(down, job, options)
     this.#answered(down, 202)
-    down.send(202, 'Accepted', XML_HEADERS, '')
+    if (!options.kept) down.send(202, 'Accepted', XML_HEADERS, '')
     this.#jobs = this.#jobs
       .then(() => runReport(job, this.#services, this.#services.clock.now()))
       .catch((error: unknown) => this.#services.crashed(error))
+    if (!options.kept) return
+    void this.#jobs.then(() => this.#kept()).then(() => down.send(202, 'Accepted', XML_HEADERS, ''))
+  }
+
+  /** What cannot be written now is counted all the same, and written later. */
+  async #kept(): Promise<void> {
+    await this.#services.kept().catch(() => undefined)
   }
 
   #sendError(down: Downstream, error: BackendError, options: Options): void {

@@ -6,6 +6,8 @@ export interface Options {
   readonly hierarchy: boolean
   readonly flatUsage: boolean
   readonly listAppKeys: boolean
+  /** Ours: what is reported is answered once it is on the disk, so that a caller knows what to tell again. */
+  readonly kept: boolean
 }
 
 const NONE: Options = {
@@ -15,6 +17,7 @@ const NONE: Options = {
   hierarchy: false,
   flatUsage: false,
   listAppKeys: false,
+  kept: false,
 }
 
 const KNOWN_MAX = 256
@@ -34,6 +37,7 @@ export function readOptions(header: string | undefined): Options {
     hierarchy: on('hierarchy'),
     flatUsage: on('flat_usage'),
     listAppKeys: on('list_app_keys'),
+    kept: on('kept'),
   }
   if (known.size >= KNOWN_MAX) known.clear()
   known.set(header, options)

@@ -4,6 +4,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { Directory } from '../accounts/directory.ts'
 import { Limits } from '../accounts/limits.ts'
 import { UsageRecorder } from '../accounts/usage-recorder.ts'
+import { GroupFlush } from '../analytics/group-flush.ts'
 import { Recorder } from '../analytics/rollup.ts'
 import { BatchSender } from '../analytics/sender.ts'
 import { BackendDoor, backendProtocolError } from '../backend/door.ts'
@@ -31,6 +32,11 @@ const recorder = new Recorder()
 const usage = new UsageRecorder()
 let sender: BatchSender | null = null
 
+async function flush(): Promise<void> {
+  if (sender === null) throw new Error('no store thread was ever there')
+  await sender.flush()
+}
+
 const bug = (error: unknown, text: string): void =>
   log.error({ error: error instanceof Error ? error.stack : String(error) }, text)
 
@@ -45,12 +51,14 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
   version: string
 }
 const doorAnswers = new Tally()
+const kept = new GroupFlush(() => flush())
 const backend = new BackendDoor({
   directory,
   limits,
   recorder: usage,
   clock: systemClock,
   answers: doorAnswers,
+  kept: () => kept.wait(),
   version,
   crashed: (error) => bug(error, 'a bug: the backend door threw'),
 })
@@ -88,7 +96,6 @@ new GatewayThread({
   },
   async flush() {
     await backend.drained()
-    if (sender === null) throw new Error('no store thread was ever there')
-    await sender.flush()
+    await flush()
   },
 })

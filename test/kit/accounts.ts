@@ -61,12 +61,17 @@ export class AccountsInProcess {
     )
     const recorder = new UsageRecorder()
     const answers = new Tally()
+    const write = (): void => {
+      const batch = recorder.take()
+      if (batch !== null) rollups.writeAll([{ rows: [], droppedCalls: 0, usage: batch }])
+    }
     const door = new BackendDoor({
       directory,
       limits: new Limits(counters, new StoredUsageReader(database.file)),
       recorder,
       clock,
       answers,
+      kept: async () => write(),
       version: 'test',
       crashed: (error) => {
         throw error
@@ -100,8 +105,7 @@ export class AccountsInProcess {
       admin: `http://127.0.0.1:${admin.port}`,
       drain: async () => {
         await door.drained()
-        const batch = recorder.take()
-        if (batch !== null) rollups.writeAll([{ rows: [], droppedCalls: 0, usage: batch }])
+        write()
       },
       use: (...amounts) => rollups.writeAll([{ rows: [], droppedCalls: 0, usage: { amounts, errors: [] } }]),
       stop: async () => {

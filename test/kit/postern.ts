@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const LAUNCHER = fileURLToPath(new URL('../../bin/postern', import.meta.url))
-const START_TIMEOUT_MS = 15_000
+const START_TIMEOUT_MS = 40_000
 
 export interface Run {
   readonly code: number | null
@@ -65,7 +65,7 @@ export class Postern {
     const { child, ended, output } = run(all, options.env)
     const doors = await new Promise<Doors>((resolve, reject) => {
       const timer = setTimeout(() => {
-        child.kill('SIGKILL')
+        killWithChildren(child.pid!)
         reject(new Error(`not ready after ${START_TIMEOUT_MS} ms:\n${output()}`))
       }, START_TIMEOUT_MS)
       child.stdout!.on('data', () => {
@@ -92,9 +92,7 @@ export class Postern {
 
   /** Ends it as a power cut would: the program itself, which may run below its launcher. The data folder stays. */
   async kill(): Promise<void> {
-    const { pid } = this.process
-    const below = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').match(/\d+/g) ?? []
-    for (const one of [...below.map(Number), pid!]) process.kill(one, 'SIGKILL')
+    killWithChildren(this.process.pid!)
     await this.ended
   }
 
@@ -186,4 +184,10 @@ export function writeFiles(folder: string, files: Readonly<Record<string, string
     mkdirSync(dirname(join(folder, path)), { recursive: true })
     writeFileSync(join(folder, path), text)
   }
+}
+
+/** The program may run below its launcher, which cannot pass this signal on. */
+function killWithChildren(pid: number): void {
+  const below = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').match(/\d+/g) ?? []
+  for (const one of [...below.map(Number), pid]) process.kill(one, 'SIGKILL')
 }

@@ -233,7 +233,7 @@ describe("3scale's accounts", () => {
       const { body } = await postern.ask(`/stats/services/${service['id']}/usage.json?metric_name=hits&period=day`)
       return (body as { total: number }).total === 3
     }, 1_000)
-    await postern.stop('SIGKILL')
+    await postern.kill()
     postern = await Postern.start([], { data, workers: 2 })
     expect((await asked('authrep', query)).status).toBe(409)
   })

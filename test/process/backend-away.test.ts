@@ -8,8 +8,8 @@ import { stringify } from 'yaml'
 import { Backend } from '../kit/backend.ts'
 import { Postern, until } from '../kit/postern.ts'
 
-// Two Posterns: one is the gateway, the other its back end, through 3scale's documented calls alone. The back end is away for
-// five seconds during a thousand calls.
+// Two Posterns: one is the gateway, the other its back end, through 3scale's documented calls alone. The back end is killed, and
+// away for five seconds during a thousand calls.
 
 const CALLS_BEFORE = 300
 const CALLS_AWAY = 400
@@ -19,6 +19,14 @@ const KEYS = Array.from({ length: 10 }, (_, i) => `key${i}`)
 const NEW_KEY = 'new'
 
 let upstream: Backend
+
+// One starts after the other, however many modes are played at once: two cores have to do.
+let starting: Promise<unknown> = Promise.resolve()
+function start(...of: Parameters<typeof Postern.start>): Promise<Postern> {
+  const mine = starting.then(() => Postern.start(...of))
+  starting = mine.catch(() => undefined)
+  return mine
+}
 
 beforeAll(async () => {
   upstream = await Backend.start(({ url }, response) => {
@@ -60,17 +68,25 @@ const gatewayConfig = (mode: string, backend: string): object => ({
   ],
 })
 
+/**
+ * Where nobody waits for a report, a back end of ours answers it once it is on the disk: it may be killed at any moment. One that was
+ * kept and not answered is told again, so a few may count twice. Otherwise the last half second goes with the back end: it is
+ * killed when everything is kept.
+ */
+const KEEPS = ['resilient', 'allow']
+const TWICE_MAX = 20
+
 async function play(mode: string): Promise<Outcome> {
   const data = mkdtempSync(join(tmpdir(), 'postern-away-'))
   const file = (name: string): string => join(data, name)
   writeFileSync(file('accounts.yaml'), stringify(accounts))
   const startBackend = (port: string): Promise<Postern> =>
-    Postern.start(['--config', file('accounts.yaml'), '--backend-port', port], { data: file('backend'), workers: 1 })
+    start(['--config', file('accounts.yaml'), '--backend-port', port], { data: file('backend'), workers: 1 })
   let backend = await startBackend('0')
   const { port } = new URL(backend.backend)
   writeFileSync(file('gateway.json'), JSON.stringify(gatewayConfig(mode, backend.backend)))
-  const env = { APICAST_RESPONSE_CODES: 'true' }
-  const gateway = await Postern.start([file('gateway.json')], { data: file('gateway'), workers: 1, env })
+  const env = { APICAST_RESPONSE_CODES: mode === 'none' ? 'false' : 'true' }
+  const gateway = await start([file('gateway.json')], { data: file('gateway'), workers: 1, env })
   const agent = new Agent({ keepAlive: true })
   let admitted = 0
   let refused = 0
@@ -89,9 +105,9 @@ async function play(mode: string): Promise<Outcome> {
   }
   const keyOf = (number: number): string => KEYS[number % KEYS.length]!
   for (let i = 0; i < CALLS_BEFORE; i++) await call(i, keyOf(i))
-  // A report that the end of the back end cuts off would decide the next call of its key.
-  await until(async () => (await total('usage.json?metric_name=hits')) === CALLS_BEFORE)
-  await backend.stop()
+  const isKept = async (): Promise<boolean> => (await total('usage.json?metric_name=hits')) === CALLS_BEFORE
+  if (!KEEPS.includes(mode)) await until(isKept)
+  await backend.kill()
   const before = admitted
   let newKeyWhileAway = 0
   const awayAt = performance.now()
@@ -120,7 +136,15 @@ async function play(mode: string): Promise<Outcome> {
       missing: await total('usage_response_code.json?response_code=404'),
     },
   }
-  expect(outcome.codes).toEqual({ ok: admitted - missing, missing })
+  const { usage, codes } = outcome
+  expect(usage).toBeGreaterThanOrEqual(admitted)
+  expect(usage - admitted).toBeLessThanOrEqual(KEEPS.includes(mode) ? TWICE_MAX : 0)
+  if (mode === 'none') expect(codes).toEqual({ ok: 0, missing: 0 })
+  else {
+    expect(codes.ok + codes.missing).toBe(usage)
+    expect(codes.ok).toBeGreaterThanOrEqual(admitted - missing)
+    expect(codes.missing).toBeGreaterThanOrEqual(missing)
+  }
   agent.destroy()
   await backend.stop()
   rmSync(data, { recursive: true, force: true })
@@ -138,24 +162,26 @@ function get(url: string, agent: Agent): Promise<number> {
   })
 }
 
-describe.concurrent('the back end is away for five seconds during 1,000 calls', () => {
+describe.concurrent('the back end is killed, and away for five seconds during 1,000 calls', () => {
   test('strict: each known key passes once more, then nobody; what was admitted is told', async () => {
-    const { admitted, refused, admittedWhileAway, newKeyWhileAway, usage } = await play('strict')
+    const { admitted, refused, admittedWhileAway, newKeyWhileAway } = await play('strict')
     expect(admitted + refused).toBe(1_000)
     expect([admittedWhileAway, newKeyWhileAway]).toEqual([KEYS.length, 0])
-    expect(usage).toBe(admitted)
-  }, 90_000)
+  }, 150_000)
 
   test('resilient: known keys pass, a new one does not; no usage and no code is lost', async () => {
-    const { admitted, refused, admittedWhileAway, newKeyWhileAway, usage } = await play('resilient')
+    const { admitted, refused, admittedWhileAway, newKeyWhileAway } = await play('resilient')
     expect([admitted, refused]).toEqual([980, 20])
     expect([admittedWhileAway, newKeyWhileAway]).toEqual([380, 0])
-    expect(usage).toBe(admitted)
-  }, 90_000)
+  }, 150_000)
 
   test('allow: everybody passes; all of it is told', async () => {
-    const { admitted, refused, newKeyWhileAway, usage } = await play('allow')
+    const { admitted, refused, newKeyWhileAway } = await play('allow')
     expect([admitted, refused, newKeyWhileAway]).toEqual([1_000, 0, 20])
-    expect(usage).toBe(1_000)
-  }, 90_000)
+  }, 150_000)
+
+  test('none: nobody passes; each call that was let in was counted before it went on', async () => {
+    const { admitted, refused, admittedWhileAway } = await play('none')
+    expect([admitted, refused, admittedWhileAway]).toEqual([600, 400, 0])
+  }, 150_000)
 })

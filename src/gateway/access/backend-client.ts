@@ -12,6 +12,8 @@ const TIMEOUT_MS = 15_000
 const ANSWER_BYTES_MAX = 64 * 1024
 
 const OPTIONS = 'rejection_reason_header=1&limit_headers=1&no_body=1'
+/** Of a report that nobody waits for: a back end of ours answers once it is on the disk; others do not know the word. */
+const OPTIONS_KEPT = `${OPTIONS}&kept=1`
 
 /** What a back end answered. Status 0: nothing, or nothing that could be understood. */
 export interface BackendAnswer {
@@ -47,12 +49,18 @@ export class BackendClient {
     return `service_id=${encodeURIComponent(service)}&${authentication}=${encodeURIComponent(secret)}`
   }
 
-  call(method: 'GET' | 'POST', path: string, query: string, form: string | null): Promise<BackendAnswer> {
+  call(
+    method: 'GET' | 'POST',
+    path: string,
+    query: string,
+    form: string | null,
+    kept: boolean = false,
+  ): Promise<BackendAnswer> {
     const { endpoint, host } = this.#backend
     const to = this.#services.destinations().parse(endpoint)
     if (to === null) return Promise.resolve(AWAY)
     const headers = ['Host', host ?? to.authority, 'User-Agent', `Postern/${this.#services.version}`]
-    headers.push('3scale-options', OPTIONS)
+    headers.push('3scale-options', kept ? OPTIONS_KEPT : OPTIONS)
     if (form !== null) headers.push('Content-Type', 'application/x-www-form-urlencoded')
     return new Promise((resolve) => {
       const answer = new Answer((value) => {

@@ -72,7 +72,7 @@ export class RemoteBackendAccess implements AccessBackend {
     this.#identity = this.#client.identity(config.service)
     this.#verdicts = new Verdicts(services.counters, backend.endpoint, config.service)
     this.#queue = new ReportQueue({
-      post: (form) => this.#client.call('POST', '/transactions.xml', this.#identity, form),
+      post: (form) => this.#client.call('POST', '/transactions.xml', this.#identity, form, true),
       log: services.log,
       service: config.service,
       everyMs: config.batch === null ? RETRY_EVERY_MS : config.batch.reportSeconds * 1000,
@@ -152,7 +152,9 @@ export class RemoteBackendAccess implements AccessBackend {
 
   async #tell(key: string, report: Report): Promise<void> {
     const query = this.#query({ key, report }, report.code)
-    const answer = await this.#client.call('GET', '/transactions/authrep.xml', query, null)
+    // In strict mode the next call of the key waits for this.
+    const kept = this.#config.caching !== 'strict'
+    const answer = await this.#client.call('GET', '/transactions/authrep.xml', query, null, kept)
     this.#learn(key, answer.status, await this.#verdicts.get(key, this.#services.now()))
     // The call was admitted and is over: it counts, whatever the back end would say now.
     if (answer.status !== 200) this.#queue.add(report)
