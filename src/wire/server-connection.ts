@@ -136,10 +136,8 @@ export class ServerConnection extends Timed implements Reader {
 
   /** The last byte of the answer was handed to the socket. */
   answerWritten(): void {
-    // The client was reset: the socket is about to be closed, and the exchange with it.
-    if (this.socket.errored !== null) return
     if (this.socket.writableLength === 0) {
-      this.#answerSent()
+      if (this.socket.errored === null) this.#answerSent() // else the client was reset, and the end of the socket is under way
       return
     }
     this.#flushing = true
