@@ -9,6 +9,8 @@ import { ProxyPage } from './pages/proxy.tsx'
 import { ResponseCodesPage } from './pages/response-codes.tsx'
 import { ThrottlesPage } from './pages/throttles.tsx'
 import { TopApplicationsPage } from './pages/top-applications.tsx'
+import { TracePage } from './pages/trace.tsx'
+import { TraceSessionPage } from './pages/trace-session.tsx'
 import { UsagePage } from './pages/usage.tsx'
 
 export interface MenuPage {
@@ -53,6 +55,7 @@ export const menu: readonly MenuGroup[] = [
     pages: [
       { path: '/proxies', label: 'Proxies', draw: ProxiesPage, drawOne: ProxyPage },
       { path: '/explain', label: 'Explain', draw: CallsPage, drawOne: CallPage },
+      { path: '/trace', label: 'Trace', draw: TracePage, drawOne: TraceSessionPage },
     ],
   },
 ]

@@ -119,6 +119,27 @@ describe('a session of the dashboard', () => {
     expect([answer.statusCode, answer.json().error.code]).toEqual([403, 'read_only'])
   })
 
+  test('changes debug sessions, from pages of this door and from no other', async () => {
+    const own = { cookie, host: 'admin:9000', origin: 'http://admin:9000', 'sec-fetch-site': 'same-origin' }
+    const post = async (url: string, headers: Record<string, string>) => {
+      const answer = await get(url, headers, { method: 'POST' })
+      return answer.statusCode === 403 ? answer.json().error.code : answer.statusCode
+    }
+    // Without a gateway behind this door there is no such call: who is let in learns that.
+    expect(await post('/api/trace/sessions', own)).toBe(404)
+    expect(await post('/api/trace/sessions/x/stop', own)).toBe(404)
+    const { origin, ...noOrigin } = own
+    const refused: [string, Record<string, string>][] = [
+      ['/api/trace/sessions', noOrigin],
+      ['/api/trace/sessions', { ...own, origin: 'http://admin:8080' }],
+      ['/api/trace/sessions', { ...own, 'sec-fetch-site': 'cross-site' }],
+      ['/api/trace/sessionsx', own],
+      ['/api/debug-tokens', own],
+    ]
+    for (const [url, headers] of refused) expect(await post(url, headers), url).toBe('read_only')
+    expect(origin).toBe('http://admin:9000')
+  })
+
   test('ends after thirty days, cannot be prolonged, and is that of one token', async () => {
     clock.advance(30 * 24 * 3600_000 - 1000)
     expect((await get('/api/services', { cookie })).statusCode).toBe(200)

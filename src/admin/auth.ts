@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import type { Clock } from '../core/clock.ts'
-import { AdminError } from './errors.ts'
+import { AdminError, pathOf } from './errors.ts'
 import { Logins } from './logins.ts'
 import { isOwnPage, Sessions } from './session.ts'
 import { sameSecret } from './token.ts'
@@ -60,9 +60,10 @@ export class Guard {
     return sameSecret(secret, this.#token)
   }
 
-  /** A browser with a session, asking from a page of ours, and only to read. */
+  /** A browser with a session, asking from a page of ours, and only to read; debug sessions it may change too. */
   isReader(request: FastifyRequest): boolean {
-    return isRead(request.method) && this.sessions.holds(request.headers.cookie) && isOwnPage(request.headers)
+    const may = isRead(request.method) ? isOwnPage(request.headers) : isPageWrite(request)
+    return may && this.sessions.holds(request.headers.cookie)
   }
 
   /** Undefined: may pass. Otherwise why not. `secrets` are those of `offeredSecrets`. */
@@ -76,6 +77,19 @@ export class Guard {
       ? new AdminError(403, 'other_site', "The dashboard's session is good for the dashboard's own pages only.")
       : new AdminError(403, 'read_only', `The dashboard's session may only read. ${howToSay}`)
   }
+}
+
+/** What pages may change: debug sessions, which change nothing of what is served. */
+const PAGES_WRITE = '/api/trace/sessions'
+
+/** A browser says for certain that a page of ours wants it: no other page and no form of one can make it say so. */
+function isPageWrite({ method, headers, url }: FastifyRequest): boolean {
+  const path = pathOf(url)
+  if (method !== 'POST' && method !== 'DELETE') return false
+  if (path !== PAGES_WRITE && !path.startsWith(`${PAGES_WRITE}/`)) return false
+  const { origin, host } = headers
+  const own = origin === `http://${host}` || origin === `https://${host}`
+  return own && isOwnPage(headers)
 }
 
 function isRead(method: string): boolean {

@@ -22,6 +22,8 @@ export const pages: readonly string[] = [
   '/proxies/*',
   '/explain',
   '/explain/*',
+  '/trace',
+  '/trace/*',
 ]
 
 const types: Readonly<Record<string, string>> = {

@@ -47,3 +47,6 @@ export function summaryOf(call: TracedCall): CallSummary {
   const { requestId, receivedAtMs, totalMs, verb, uri, status, errorCode, answeredBy, masked, unmatched } = call
   return { requestId, receivedAtMs, totalMs, verb, uri, status, errorCode, answeredBy, masked, unmatched }
 }
+
+/** `full`: it has as many calls as it may. `undeployed`: its revision is not served any more. */
+export type SessionState = 'recording' | 'full' | 'expired' | 'stopped' | 'undeployed'

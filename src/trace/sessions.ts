@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { TracedCall } from '../model/traced-call.ts'
-import type { CallSummary, RecordedCall, TraceFilter, TraceOrder } from './orders.ts'
+import type { CallSummary, RecordedCall, SessionState, TraceFilter, TraceOrder } from './orders.ts'
 
 /** Edge's limits of a session: transactions, seconds. */
 export const EDGE_COUNT = 20
@@ -14,9 +14,6 @@ const RING_CHARS_MAX = 16 * 1024 * 1024
 const CHARS_MAX = 64 * 1024 * 1024
 /** A session that is over can be read for this long. */
 export const KEPT_MS: number = 60 * 60 * 1000
-
-/** `full`: it has as many calls as it may. `undeployed`: its revision is not served any more. */
-export type SessionState = 'recording' | 'full' | 'expired' | 'stopped' | 'undeployed'
 
 export interface NewSession {
   readonly name: string

@@ -60,7 +60,9 @@ function Explained({ answer }: { readonly answer: ExplainAnswer }): JSX.Element 
         </div>
         <Timeline stages={stages} totalMs={call.totalMs} />
         {steps === null ? (
-          <p class="quiet note">Single steps have no times here: they are measured only in calls that are traced.</p>
+          <p class="quiet note">
+            Single steps have no times here: they are measured only in calls that are <a href="/trace">traced</a>.
+          </p>
         ) : (
           <Table
             caption="Times of single steps"

@@ -1,6 +1,5 @@
 import type { TracedCall } from '../../model/traced-call.ts'
-import type { CallSummary } from '../../trace/orders.ts'
-import type { SessionState } from '../../trace/sessions.ts'
+import type { CallSummary, SessionState } from '../../trace/orders.ts'
 
 /** What /api/trace answers; the dashboard's trace page is built on these. */
 

@@ -268,17 +268,22 @@ export class CallRecorder {
   }
 
   #put(open: OpenStep, access: VariableAccess): void {
+    if (isKnown(open.accesses, access)) return
     if (open.accesses.length >= ACCESSES_MAX) open.accessesLeftOut++
-    else if (access.do === 'get' || !isKnown(open.accesses, access)) open.accesses.push(access)
+    else open.accesses.push(access)
   }
 }
 
 /** Of calls whose step names no messages; masks refer to the first. */
 const DEFAULT_NAMES = { request: 'servicecallout.request', response: 'servicecallout.response' }
 
-/** The same was written by the same step: an accessor and the change of the message tell of one thing. */
+/**
+ * The step has done just that already: it read a variable again, or an accessor and the change of the message tell of one thing.
+ */
 function isKnown(accesses: readonly VariableAccess[], access: VariableAccess): boolean {
-  const name = plain(access.name)
+  const name = access.do === 'get' ? access.name : plain(access.name)
+  const last = accesses.findLast((one) => (access.do === 'get' ? one.name : plain(one.name)) === name)
+  if (access.do === 'get') return last !== undefined && last.do === 'get' && last.value === access.value
   return accesses.some((one) => one.do === access.do && one.value === access.value && plain(one.name) === name)
 }
 
