@@ -39,7 +39,7 @@ function Call({ call }: { readonly call: TraceCallAnswer }): JSX.Element {
         </p>
         <h2 class="verdict-words">
           <Status status={call.status} reason />
-          <span class="quiet">
+          <span class="quiet trace-when">
             {duration(call.totalMs)} · {call.proxy} revision {call.revision} ·{' '}
             {timesIn(ownZone).moment(call.receivedAtMs)}
           </span>
