@@ -208,7 +208,7 @@ function Callout({ call, callout }: { readonly call: TracedCall; readonly callou
     <div class="trace-callout">
       <h3>
         Call to <code>{breakable(url)}</code>
-        {tookMs !== null && <span class="quiet"> {duration(tookMs)}</span>}
+        {tookMs !== null && <span class="quiet trace-took"> {duration(tookMs)}</span>}
       </h3>
       {error !== null && <p class="trace-fault">{error}</p>}
       <div class="pair">
