@@ -6,6 +6,7 @@ import { compileJavaRegex } from '../engine/language/java-regex.ts'
 import type { Step } from '../engine/outcome.ts'
 import { type OutboundAnswer, OutboundError } from '../engine/policy.ts'
 import type { Authorizer, AuthorizerIdentity } from '../model/apig.ts'
+import { pathNames } from './parameters.ts'
 import type { ApigServices } from './services.ts'
 import { sha256 } from './signature.ts'
 import { stateOf } from './state.ts'
@@ -34,6 +35,8 @@ interface Verdict {
 export function authorizerStep(authorizer: Authorizer, services: ApigServices): Step {
   const identities = authorizer.identities.map((identity) => identityReader(identity))
   const cacheKey = `apig-authorizer ${authorizer.id} `
+  /** Questions that are on their way, by the key of their answers. */
+  const asked = new Map<string, Promise<Verdict | Fault>>()
 
   async function ask(x: Exchange): Promise<Verdict | Fault> {
     if (authorizer.needBody && !x.request.body.isEmpty) {
@@ -59,13 +62,34 @@ export function authorizerStep(authorizer: Authorizer, services: ApigServices): 
     return verdict.allow ? undefined : REFUSED
   }
 
+  async function askFor(x: Exchange, key: string): Promise<Verdict | Fault> {
+    const verdict = await ask(x)
+    if (!(verdict instanceof Fault))
+      await services.cache.put(key, JSON.stringify(verdict), authorizer.ttlSeconds * 1_000)
+    return verdict
+  }
+
+  /** Calls that came together wait for one question; what went wrong with it is told to the one that asked, the others ask anew. */
+  async function askOnce(x: Exchange, key: string): Promise<Verdict | Fault> {
+    const other = asked.get(key)
+    if (other !== undefined) {
+      const verdict = await other
+      return verdict instanceof Fault ? ask(x) : verdict
+    }
+    const own = askFor(x, key)
+    asked.set(key, own)
+    try {
+      return await own
+    } finally {
+      asked.delete(key)
+    }
+  }
+
   async function askAndKeep(x: Exchange, key: string): Promise<Fault | undefined> {
     const kept = await services.cache.get(key)
     if (typeof kept === 'string') return settle(x, JSON.parse(kept) as Verdict)
-    const verdict = await ask(x)
-    if (verdict instanceof Fault) return verdict
-    await services.cache.put(key, JSON.stringify(verdict), authorizer.ttlSeconds * 1_000)
-    return settle(x, verdict)
+    const verdict = await askOnce(x, key)
+    return verdict instanceof Fault ? verdict : settle(x, verdict)
   }
 
   return (x): MaybePromise<Fault | undefined> => {
@@ -101,6 +125,8 @@ function eventOf(x: Exchange, authorizer: Authorizer): unknown {
   const headers: Record<string, string> = Object.create(null)
   for (const name of request.headers.names())
     headers[name.toLowerCase()] = request.headers.all(name.toLowerCase()).join(',')
+  const path: Record<string, string> = Object.create(null)
+  for (const [i, name] of pathNames(api.path).entries()) path[name] = pathValues[i] ?? ''
   const query: Record<string, string> = Object.create(null)
   for (const name of request.query.names()) query[name] = request.query.get(name) ?? ''
   return {
@@ -108,7 +134,7 @@ function eventOf(x: Exchange, authorizer: Authorizer): unknown {
     queryStringParameters: query,
     httpMethod: stateOf(x).method,
     path: request.path,
-    pathParameters: pathValues,
+    pathParameters: path,
     requestContext: { apiId: api.id, requestId: x.id, stage: api.stage, sourceIp: x.address },
     user_data: authorizer.userData,
     ...(authorizer.needBody && { body: request.bytes.toString('base64'), isBase64Encoded: true }),

@@ -91,6 +91,14 @@ describe('APIs of the apig dialect from a file', () => {
         ],
       },
       {
+        name: 'custom-by',
+        req_method: 'GET',
+        req_uri: '/custom-by/{id}',
+        auth_type: 'AUTHORIZER',
+        authorizer: 'auth_many',
+        ...MOCK,
+      },
+      {
         name: 'checked',
         req_method: 'GET',
         req_uri: '/checked/{id}',
@@ -264,6 +272,15 @@ describe('APIs of the apig dialect from a file', () => {
               ttl: 60,
               identities: [{ name: 'X-Token', location: 'HEADER', validation: '[a-z]+' }],
             },
+            {
+              name: 'auth_many',
+              authorizer_uri: `${authorizer.url}/auth`,
+              ttl: 60,
+              identities: [
+                { name: 'X-Token', location: 'HEADER' },
+                { name: 'X-Many', location: 'HEADER' },
+              ],
+            },
           ],
           groups: [
             {
@@ -425,6 +442,16 @@ describe('APIs of the apig dialect from a file', () => {
         expect([answer.status, errorOf(answer)], token).toEqual([status, code])
       }
       expect((await ask('/custom')).text).toContain('identity header X-Token')
+    })
+
+    test('calls that come together ask an authorizer once on each thread', async () => {
+      const before = authorizer.received.length
+      const all = Array.from({ length: 40 }, () =>
+        ask('/custom-by/7', { headers: { 'x-token': 'good', 'x-many': 'yes' } }),
+      )
+      expect(new Set((await Promise.all(all)).map(({ status }) => status))).toEqual(new Set([200]))
+      expect(authorizer.received.length - before).toBeLessThanOrEqual(2)
+      expect(JSON.parse(authorizer.received.at(-1)!.body)).toMatchObject({ pathParameters: { id: '7' } })
     })
 
     test('http where https is wanted', async () => {
