@@ -1,12 +1,21 @@
 import type { Draft } from '../dialects/apig/draft.ts'
 import type { PublishedApi } from '../model/apig.ts'
 import type { DeployedProxy, PosternConfig } from '../model/deployment.ts'
-import type { EnvironmentEntities } from '../model/entities.ts'
+import { type EnvironmentEntities, noEntities } from '../model/entities.ts'
 import { problemLine } from '../model/problem.ts'
 import type { ApiProxy } from '../model/proxy.ts'
 import { type ApigResources, apigResources, documentChanges, draftOver, openApig } from './apig.ts'
 import { deployedAt } from './deployed.ts'
 import { ENTITY_KINDS, type EntityWord } from './entity-kinds.ts'
+import {
+  documentKey,
+  ENVIRONMENT,
+  type Environments,
+  loadEnvironments,
+  mustBeNew,
+  placeOf,
+  settingsOfAll,
+} from './environments.ts'
 import { CatalogError } from './error.ts'
 import { FlowCatalog, mustNotBeDeployed } from './flows.ts'
 import type { CatalogServices, DocumentChange } from './ports.ts'
@@ -14,14 +23,23 @@ import { errorText, PROXIES, Revisions } from './revisions.ts'
 
 /** A revision that is served, through an admin API. */
 export interface Deployment {
+  readonly environment: string
   readonly name: string
   readonly revision: number
   /** Put before the base paths of the bundle; empty: as they are. */
   readonly basePath: string
 }
 
-/** By the name of the proxy. */
+/** By `documentKey`. */
 type Deployments = ReadonlyMap<string, { readonly deployment: Deployment; readonly deployed: DeployedProxy }>
+
+export interface DeployOptions {
+  readonly environment: string
+  /** In place of another revision. */
+  readonly override: boolean
+  /** As in `Deployment`. */
+  readonly basePath: string
+}
 
 const DEPLOYMENT = 'api-deployment'
 
@@ -33,8 +51,10 @@ export class Catalog {
   readonly revisions: Revisions<ApiProxy>
   readonly flows: FlowCatalog
   readonly #services: CatalogServices
+  /** The gateway's own environment. */
+  readonly #own: string
   #deployments: Deployments = new Map()
-  #entities: EnvironmentEntities
+  #environments: Environments
   #lastDeployment = 0
   #apig: ApigResources
   /** Kept by the portal, not here. */
@@ -48,28 +68,31 @@ export class Catalog {
   constructor(services: CatalogServices) {
     this.#services = services
     this.revisions = new Revisions(PROXIES, services.documents, services.kinds)
-    this.#entities = services.files.settings.entities
+    this.#own = services.files.settings.environment
+    this.#environments = loadEnvironments(services.files, services.documents)
     const { resources, broken } = openApig(services.files.apigResources, services.documents, services.warn)
     this.#apig = resources
     this.#brokenVersions = broken
     for (const word of Object.keys(ENTITY_KINDS) as EntityWord[]) this.#loadEntities(word)
     this.flows = new FlowCatalog(services, {
-      entities: () => this.#entities,
-      change: (entities, changes) => this.#change(this.#deployments, entities, changes),
+      environments: () => this.#environments,
+      change: (environment, entities, changes) =>
+        this.#change(this.#deployments, this.#with(environment, entities), changes),
       oneAtATime: (work) => this.#oneAtATime(work),
     })
-    this.#entities = this.flows.loaded(this.#entities)
+    this.#environments = this.flows.loaded(this.#environments)
     for (const { key } of services.documents.list(DEPLOYMENT)) this.#loadDeployment(key)
   }
 
   /** What is to be served now. */
   get config(): PosternConfig {
-    return this.#configOf(this.#deployments, this.#entities, this.#apig)
+    return this.#configOf(this.#deployments, this.#environments, this.#apig)
   }
 
   /** Those of the files too. */
   get deployments(): Deployment[] {
     const ofFiles = this.#services.files.proxies.map(({ proxy: { name, revision } }) => ({
+      environment: this.#own,
       name,
       revision,
       basePath: '',
@@ -83,8 +106,45 @@ export class Catalog {
     return [...new Set([...ofFiles, ...this.revisions.names()])].sort()
   }
 
-  deploymentOf(name: string): Deployment | null {
-    return this.deployments.find((deployment) => deployment.name === name) ?? null
+  deploymentOf(name: string, environment: string): Deployment | null {
+    return this.deployments.find((one) => one.name === name && one.environment === environment) ?? null
+  }
+
+  /** Names of the environments, the gateway's own first. */
+  get environments(): string[] {
+    return [...this.#environments.keys()]
+  }
+
+  addEnvironment(name: string): Promise<void> {
+    return this.#oneAtATime(async () => {
+      mustBeNew(this.#environments, name)
+      const next = new Map(this.#environments).set(name, noEntities)
+      await this.#change(this.#deployments, next, [{ kind: ENVIRONMENT, key: name, body: jsonBody({ name }) }])
+    })
+  }
+
+  /** Forgets an environment that nothing is deployed in, with all that was set in it. */
+  removeEnvironment(name: string): Promise<void> {
+    return this.#oneAtATime(async () => {
+      const { settings, environments } = this.#services.files
+      const conflict = [settings, ...environments].some(({ environment }) => environment === name)
+        ? `Environment ${name} comes from the configuration of this gateway; change it there`
+        : [...this.#deployments.values()].some(({ deployment }) => deployment.environment === name)
+          ? `Environment ${name} has deployments; undeploy them first`
+          : null
+      if (conflict !== null) throw new CatalogError('conflict', 'messaging.config.beans.EnvironmentInUse', conflict)
+      const next = new Map(this.#environments)
+      next.delete(name)
+      const { documents } = this.#services
+      const kinds = [...Object.keys(ENTITY_KINDS), ...this.flows.documentKinds]
+      const doomed = kinds.flatMap((kind) =>
+        documents
+          .list(kind)
+          .filter(({ key }) => key.startsWith(`${name}\n`))
+          .map(({ key }) => ({ kind, key, body: null })),
+      )
+      await this.#change(this.#deployments, next, [...doomed, { kind: ENVIRONMENT, key: name, body: null }])
+    })
   }
 
   /** A revision as its files have it. Throws CatalogError when there is none. */
@@ -101,35 +161,38 @@ export class Catalog {
     })
   }
 
-  /** Serves a revision in place of another one, which `override` allows. */
-  deploy(name: string, revision: number, options: { override: boolean; basePath: string }): Promise<Deployment> {
+  /** Serves a revision in place of another one in an environment, which `override` allows. */
+  deploy(name: string, revision: number, options: DeployOptions): Promise<Deployment> {
     return this.#oneAtATime(async () => {
       this.#mustNotBeOwned(name)
-      const deployed = deployedAt(this.revisions.read(name, revision), options.basePath, ++this.#lastDeployment)
-      const before = this.#deployments.get(name)?.deployment
-      if (before !== undefined && !options.override) {
-        const text = `Revision ${before.revision} of application ${name} is deployed already; undeploy it or deploy with override=true`
+      const { environment, basePath, override } = options
+      const deployment = { environment, name, revision, basePath }
+      const deployed = this.#deployed(this.revisions.read(name, revision), deployment)
+      const key = documentKey(this.#own, environment, name)
+      const before = this.#deployments.get(key)?.deployment
+      if (before !== undefined && !override) {
+        const text = `Revision ${before.revision} of application ${name} is deployed in environment ${environment} already; undeploy it or deploy with override=true`
         throw new CatalogError('conflict', 'messaging.config.beans.ApplicationAlreadyDeployed', text)
       }
-      const deployment = { name, revision, basePath: options.basePath }
-      const next = new Map(this.#deployments).set(name, { deployment, deployed })
-      await this.#change(next, this.#entities, [{ kind: DEPLOYMENT, key: name, body: jsonBody(deployment) }])
+      const next = new Map(this.#deployments).set(key, { deployment, deployed })
+      await this.#change(next, this.#environments, [{ kind: DEPLOYMENT, key, body: jsonBody(deployment) }])
       return deployment
     })
   }
 
-  undeploy(name: string, revision: number): Promise<Deployment> {
+  undeploy(name: string, revision: number, environment: string): Promise<Deployment> {
     return this.#oneAtATime(async () => {
       this.#mustNotBeOwned(name)
-      const before = this.#deployments.get(name)?.deployment
+      const key = documentKey(this.#own, environment, name)
+      const before = this.#deployments.get(key)?.deployment
       if (before?.revision !== revision) {
         this.revisions.zip(name, revision)
-        const text = `Revision ${revision} of application ${name} is not deployed`
+        const text = `Revision ${revision} of application ${name} is not deployed in environment ${environment}`
         throw new CatalogError('conflict', 'messaging.config.beans.ApplicationNotDeployed', text)
       }
       const next = new Map(this.#deployments)
-      next.delete(name)
-      await this.#change(next, this.#entities, [{ kind: DEPLOYMENT, key: name, body: null }])
+      next.delete(key)
+      await this.#change(next, this.#environments, [{ kind: DEPLOYMENT, key, body: null }])
       return before
     })
   }
@@ -140,9 +203,9 @@ export class Catalog {
       this.#mustNotBeOwned(name)
       if (revision !== null) this.revisions.zip(name, revision)
       const doomed = this.revisions.of(name).map((head) => head.revision)
-      const deployed = this.#deployments.get(name)?.deployment.revision
-      if (deployed !== undefined && (revision === null || revision === deployed)) {
-        const text = `Revision ${deployed} of application ${name} is deployed; undeploy it first`
+      const deployed = this.#deploymentsOf(name).find((one) => revision === null || one.revision === revision)
+      if (deployed !== undefined) {
+        const text = `Revision ${deployed.revision} of application ${name} is deployed in environment ${deployed.environment}; undeploy it first`
         throw new CatalogError('conflict', 'messaging.config.beans.ApplicationIsDeployed', text)
       }
       this.revisions.remove(name, revision === null ? doomed : [revision], this.#services.now())
@@ -155,11 +218,14 @@ export class Catalog {
       this.#mustNotBeOwned(name)
       const before = this.revisions.zip(name, revision)
       const proxy = this.revisions.replace(name, revision, zip, this.#services.now())
-      const deployment = this.#deployments.get(name)?.deployment
-      if (deployment?.revision !== revision) return proxy
-      const deployed = deployedAt(proxy, deployment.basePath, ++this.#lastDeployment)
-      const next = new Map(this.#deployments).set(name, { deployment, deployed })
-      await this.#change(next, this.#entities, []).catch((error) => {
+      const places = this.#deploymentsOf(name).filter((one) => one.revision === revision)
+      if (places.length === 0) return proxy
+      const next = new Map(this.#deployments)
+      for (const deployment of places) {
+        const key = documentKey(this.#own, deployment.environment, name)
+        next.set(key, { deployment, deployed: this.#deployed(proxy, deployment) })
+      }
+      await this.#change(next, this.#environments, []).catch((error) => {
         this.revisions.replace(name, revision, before, this.#services.now())
         throw error
       })
@@ -171,7 +237,7 @@ export class Catalog {
   addFile(name: string, revision: number, path: string, content: Uint8Array): Promise<void> {
     return this.#oneAtATime(async () => {
       this.#mustNotBeOwned(name)
-      mustNotBeDeployed(this.#deployments.get(name)?.deployment.revision === revision, revision, `application ${name}`)
+      this.#revisionMustNotBeDeployed(name, revision)
       this.revisions.addFile(name, revision, path, content, this.#services.now())
     })
   }
@@ -180,57 +246,63 @@ export class Catalog {
   removeFile(name: string, revision: number, path: string): Promise<void> {
     return this.#oneAtATime(async () => {
       this.#mustNotBeOwned(name)
-      mustNotBeDeployed(this.#deployments.get(name)?.deployment.revision === revision, revision, `application ${name}`)
+      this.#revisionMustNotBeDeployed(name, revision)
       this.revisions.removeFile(name, revision, path, this.#services.now())
     })
   }
 
-  entities(word: EntityWord): readonly object[] {
-    return ENTITY_KINDS[word].of(this.#entities)
+  /** `environment` says whose, where the kind is one of environments. */
+  entities(word: EntityWord, environment: string = this.#own): readonly object[] {
+    return ENTITY_KINDS[word].of(this.#environments.get(environment)!)
   }
 
-  entity(word: EntityWord, key: string): object {
+  entity(word: EntityWord, key: string, environment: string = this.#own): object {
     const kind = ENTITY_KINDS[word]
+    const all = this.entities(word, environment)
     const found =
-      kind.of(this.#entities).find((entity) => kind.key(entity) === key) ??
-      kind.of(this.#entities).find((entity) => kind.otherKey?.(entity) === key)
+      all.find((entity) => kind.key(entity) === key) ?? all.find((entity) => kind.otherKey?.(entity) === key)
     if (found !== undefined) return found
     throw new CatalogError('missing', kind.missing, `${kind.noun} named ${key} does not exist in this ${kind.scope}`)
   }
 
   /** Makes an entity of a client's JSON. */
-  createEntity(word: EntityWord, body: unknown): Promise<object> {
+  createEntity(word: EntityWord, body: unknown, environment: string = this.#own): Promise<object> {
     return this.#oneAtATime(async () => {
       const kind = ENTITY_KINDS[word]
       const entity = kind.read(body)
       const key = kind.key(entity)
-      if (kind.of(this.#entities).some((other) => kind.key(other) === key)) {
+      if (this.entities(word, environment).some((other) => kind.key(other) === key)) {
         const text = `${kind.noun} named ${key} is there already`
         throw new CatalogError('conflict', `messaging.config.beans.${kind.noun}AlreadyExists`, text)
       }
-      await this.#replace(word, key, entity)
+      await this.#replace(word, key, entity, environment)
       return entity
     })
   }
 
   /** Replaces an entity by what `change` makes of it. */
-  changeEntity(word: EntityWord, name: string, change: (before: object) => object): Promise<object> {
+  changeEntity(
+    word: EntityWord,
+    name: string,
+    change: (before: object) => object,
+    environment: string = this.#own,
+  ): Promise<object> {
     return this.#oneAtATime(async () => {
-      const before = this.entity(word, name)
+      const before = this.entity(word, name, environment)
       const entity = change(before)
       const key = ENTITY_KINDS[word].key(before)
-      this.#entityMustNotBeOwned(word, key)
-      await this.#replace(word, key, entity)
+      this.#entityMustNotBeOwned(word, key, environment)
+      await this.#replace(word, key, entity, environment)
       return entity
     })
   }
 
-  removeEntity(word: EntityWord, name: string): Promise<object> {
+  removeEntity(word: EntityWord, name: string, environment: string = this.#own): Promise<object> {
     return this.#oneAtATime(async () => {
-      const entity = this.entity(word, name)
+      const entity = this.entity(word, name, environment)
       const key = ENTITY_KINDS[word].key(entity)
-      this.#entityMustNotBeOwned(word, key)
-      await this.#replace(word, key, null)
+      this.#entityMustNotBeOwned(word, key, environment)
+      await this.#replace(word, key, null, environment)
       return entity
     })
   }
@@ -248,7 +320,7 @@ export class Catalog {
       const { changes } = draft
       if (changes.length > 0) {
         const next = apigResources(draft.state(), this.#brokenVersions)
-        await this.#change(this.#deployments, this.#entities, documentChanges(changes), next)
+        await this.#change(this.#deployments, this.#environments, documentChanges(changes), next)
       }
       return made
     })
@@ -278,7 +350,7 @@ export class Catalog {
       const before = this.#ofPortal
       this.#ofPortal = proxies
       try {
-        await this.#change(this.#deployments, this.#entities, [])
+        await this.#change(this.#deployments, this.#environments, [])
       } catch (error) {
         this.#ofPortal = before
         throw error
@@ -286,23 +358,45 @@ export class Catalog {
     })
   }
 
-  async #replace(word: EntityWord, key: string, entity: object | null): Promise<void> {
+  async #replace(word: EntityWord, key: string, entity: object | null, environment: string): Promise<void> {
     const kind = ENTITY_KINDS[word]
-    const others = kind.of(this.#entities).filter((other) => kind.key(other) !== key)
-    const next = kind.with(this.#entities, entity === null ? others : [...others, entity])
-    const body = entity === null ? null : jsonBody(entity)
-    await this.#change(this.#deployments, next, [{ kind: word, key, body }])
+    const others = this.entities(word, environment).filter((other) => kind.key(other) !== key)
+    const next = kind.with(this.#environments.get(environment)!, entity === null ? others : [...others, entity])
+    const change = {
+      kind: word,
+      key: documentKey(this.#own, environment, key),
+      body: entity === null ? null : jsonBody(entity),
+    }
+    await this.#change(this.#deployments, this.#with(environment, next), [change])
+  }
+
+  #with(environment: string, entities: EnvironmentEntities): Environments {
+    return new Map(this.#environments).set(environment, entities)
+  }
+
+  #deploymentsOf(name: string): Deployment[] {
+    return [...this.#deployments.values()].map(({ deployment }) => deployment).filter((one) => one.name === name)
+  }
+
+  #revisionMustNotBeDeployed(name: string, revision: number): void {
+    const isDeployed = this.#deploymentsOf(name).some((one) => one.revision === revision)
+    mustNotBeDeployed(isDeployed, revision, `application ${name}`)
+  }
+
+  #deployed(proxy: ApiProxy, { environment, basePath }: Deployment): DeployedProxy {
+    const deployed = deployedAt(proxy, basePath, ++this.#lastDeployment)
+    return environment === this.#own ? deployed : { ...deployed, environment }
   }
 
   /** Judge, publish, keep; when it cannot be kept, what was served before is served again. */
   async #change(
     deployments: Deployments,
-    entities: EnvironmentEntities,
+    environments: Environments,
     changes: readonly DocumentChange[],
     apig: ApigResources = this.#apig,
   ): Promise<void> {
     const { judge, publish, documents, now } = this.#services
-    const next = this.#configOf(deployments, entities, apig)
+    const next = this.#configOf(deployments, environments, apig)
     const problems = judge(next)
     if (problems.some((problem) => problem.severity === 'error')) {
       const first = problems.find((problem) => problem.severity === 'error')!
@@ -316,17 +410,23 @@ export class Catalog {
       throw error
     }
     this.#deployments = deployments
-    this.#entities = entities
+    this.#environments = environments
     this.#apig = apig
   }
 
-  #configOf(deployments: Deployments, entities: EnvironmentEntities, apig: ApigResources): PosternConfig {
+  #configOf(deployments: Deployments, environments: Environments, apig: ApigResources): PosternConfig {
     const { files } = this.#services
+    const [settings, ...others] = settingsOfAll(files, environments)
+    // A call for a host that is nobody's is routed by path: the gateway's own environment comes first.
+    const inOrder = [...environments.keys()].flatMap((environment) =>
+      [...deployments.values()].filter((one) => one.deployment.environment === environment).map((one) => one.deployed),
+    )
     return {
       ...files,
-      settings: { ...files.settings, entities },
+      settings: settings!,
+      environments: others,
       apig: { ...apig.runtime, apis: [...apig.runtime.apis, ...this.#guests] },
-      proxies: [...files.proxies, ...this.#ofPortal, ...[...deployments.values()].map(({ deployed }) => deployed)],
+      proxies: [...files.proxies, ...this.#ofPortal, ...inOrder],
     }
   }
 
@@ -340,9 +440,11 @@ export class Catalog {
     throw new CatalogError('owned-by-file', 'messaging.config.beans.OwnedByFile', text)
   }
 
-  #entityMustNotBeOwned(word: EntityWord, key: string): void {
+  #entityMustNotBeOwned(word: EntityWord, key: string, environment: string): void {
     const kind = ENTITY_KINDS[word]
-    if (!kind.of(this.#services.files.settings.entities).some((entity) => kind.key(entity) === key)) return
+    const { settings, environments } = this.#services.files
+    const files = [settings, ...environments].find((one) => one.environment === environment)
+    if (files === undefined || !kind.of(files.entities).some((entity) => kind.key(entity) === key)) return
     const text = `${kind.noun} ${key} comes from the configuration file of this gateway; change it there`
     throw new CatalogError('owned-by-file', 'messaging.config.beans.OwnedByFile', text)
   }
@@ -350,30 +452,35 @@ export class Catalog {
   /** At start: what a file names wins over what was set before. */
   #loadEntities(word: EntityWord): void {
     const kind = ENTITY_KINDS[word]
-    const keys = new Set(kind.of(this.#entities).map((entity) => kind.key(entity)))
     const { documents } = this.#services
-    const kept = documents.list(word).filter(({ key }) => !keys.has(key))
-    const read = kept.map(({ key }) => JSON.parse(Buffer.from(documents.read(word, key)!).toString('utf8')) as object)
-    this.#entities = kind.with(this.#entities, [...kind.of(this.#entities), ...read])
+    for (const { key: document } of documents.list(word)) {
+      const { environment, key } = placeOf(this.#own, document)
+      const entities = this.#environments.get(environment)
+      if (entities === undefined || kind.of(entities).some((entity) => kind.key(entity) === key)) continue
+      const read = JSON.parse(Buffer.from(documents.read(word, document)!).toString('utf8')) as object
+      this.#environments = this.#with(environment, kind.with(entities, [...kind.of(entities), read]))
+    }
   }
 
   /** At start: a deployment that can no longer be served is told and left out, so that the others are served. */
-  #loadDeployment(name: string): void {
+  #loadDeployment(document: string): void {
     const { documents, judge, warn } = this.#services
+    const { environment, key: name } = placeOf(this.#own, document)
     if (this.#owned(name) !== null) return
     try {
-      const text = Buffer.from(documents.read(DEPLOYMENT, name)!).toString('utf8')
-      const deployment = JSON.parse(text) as Deployment
-      const proxy = this.revisions.read(name, deployment.revision)
-      const deployed = deployedAt(proxy, deployment.basePath, ++this.#lastDeployment)
-      const next = new Map(this.#deployments).set(name, { deployment, deployed })
-      const error = judge(this.#configOf(next, this.#entities, this.#apig)).find(
+      if (!this.#environments.has(environment)) throw new Error(`there is no environment ${environment} any more`)
+      const text = Buffer.from(documents.read(DEPLOYMENT, document)!).toString('utf8')
+      const deployment = { ...(JSON.parse(text) as Deployment), environment }
+      const deployed = this.#deployed(this.revisions.read(name, deployment.revision), deployment)
+      const next = new Map(this.#deployments).set(document, { deployment, deployed })
+      const error = judge(this.#configOf(next, this.#environments, this.#apig)).find(
         (problem) => problem.severity === 'error',
       )
       if (error !== undefined) throw new Error(problemLine(error))
       this.#deployments = next
     } catch (error) {
-      warn({ proxy: name, reason: (error as Error).message }, 'a deployed proxy cannot be served and is left out')
+      const fields = { proxy: name, environment, reason: (error as Error).message }
+      warn(fields, 'a deployed proxy cannot be served and is left out')
     }
   }
 

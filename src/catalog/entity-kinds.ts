@@ -11,6 +11,7 @@ import { CatalogError } from './error.ts'
 import { Fields } from './fields.ts'
 import { maskConfigs } from './mask-kind.ts'
 import { resourceFiles } from './resource-kind.ts'
+import { virtualHosts } from './virtual-host-kind.ts'
 
 /** Entities that the management API makes, by the word of its path. */
 export type EntityWord =
@@ -22,6 +23,7 @@ export type EntityWord =
   | 'apiproducts'
   | 'developers'
   | 'resourcefiles'
+  | 'virtualhosts'
 
 export interface EntityKind<T extends object = object> {
   /** As an error calls it. */
@@ -233,4 +235,5 @@ export const ENTITY_KINDS: Readonly<Record<EntityWord, EntityKind>> = {
   apiproducts: apiProducts,
   developers,
   resourcefiles: resourceFiles,
+  virtualhosts: virtualHosts,
 }

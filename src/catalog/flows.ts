@@ -1,4 +1,5 @@
 import type { EnvironmentEntities, FlowHook, FlowHooks, SharedFlow } from '../model/entities.ts'
+import { documentKey, type Environments, placeOf } from './environments.ts'
 import { CatalogError } from './error.ts'
 import type { CatalogServices, DocumentChange } from './ports.ts'
 import { Revisions, SHARED_FLOWS } from './revisions.ts'
@@ -8,15 +9,17 @@ const HOOK = 'flow-hook'
 
 /** What the shared flows need of the catalogue that they are part of. */
 export interface FlowHost {
-  entities(): EnvironmentEntities
+  environments(): Environments
   /** Judged, in force everywhere and kept; or nothing of it. */
-  change(entities: EnvironmentEntities, changes: readonly DocumentChange[]): Promise<void>
+  change(environment: string, entities: EnvironmentEntities, changes: readonly DocumentChange[]): Promise<void>
   oneAtATime<T>(work: () => Promise<T>): Promise<T>
 }
 
 /** Shared flows and flow hooks of the catalogue: imported, deployed, attached beside those of the files. */
 export class FlowCatalog {
   readonly revisions: Revisions<SharedFlow>
+  /** Of what is kept of each environment. */
+  readonly documentKinds: readonly string[] = [DEPLOYMENT, HOOK]
   readonly #services: CatalogServices
   readonly #host: FlowHost
 
@@ -28,18 +31,31 @@ export class FlowCatalog {
 
   /** Imported, or of a file. Sorted. */
   get names(): string[] {
-    return [
-      ...new Set([...this.#host.entities().sharedFlows.map(({ name }) => name), ...this.revisions.names()]),
-    ].sort()
+    const deployed = [...this.#host.environments().values()].flatMap(({ sharedFlows }) => sharedFlows)
+    return [...new Set([...deployed.map(({ name }) => name), ...this.revisions.names()])].sort()
   }
 
-  get hooks(): FlowHooks {
-    return this.#host.entities().flowHooks
+  hooks(environment: string): FlowHooks {
+    return this.#entities(environment).flowHooks
   }
 
-  /** The revision that is deployed; null: none. */
-  deployed(name: string): SharedFlow | null {
-    return flowOf(this.#host.entities(), name)
+  /** The revision that is deployed in an environment; null: none. */
+  deployed(name: string, environment: string): SharedFlow | null {
+    return flowOf(this.#entities(environment), name)
+  }
+
+  #entities(environment: string): EnvironmentEntities {
+    return this.#host.environments().get(environment)!
+  }
+
+  #documentKey(environment: string, key: string): string {
+    return documentKey(this.#services.files.settings.environment, environment, key)
+  }
+
+  #mustNotBeDeployed(name: string, revision: number | null): void {
+    const deployed = [...this.#host.environments().values()].map((entities) => flowOf(entities, name)?.revision)
+    const found = deployed.find((one) => one !== undefined && (revision === null || one === revision))
+    mustNotBeDeployed(found !== undefined, found ?? 0, `shared flow ${name}`)
   }
 
   /** Keeps a bundle as the next revision; nothing of it is served yet. */
@@ -54,7 +70,7 @@ export class FlowCatalog {
   addFile(name: string, revision: number, path: string, content: Uint8Array): Promise<void> {
     return this.#host.oneAtATime(async () => {
       this.#mustNotBeOwned(name)
-      mustNotBeDeployed(this.deployed(name)?.revision === revision, revision, `shared flow ${name}`)
+      this.#mustNotBeDeployed(name, revision)
       this.revisions.addFile(name, revision, path, content, this.#services.now())
     })
   }
@@ -63,35 +79,35 @@ export class FlowCatalog {
   removeFile(name: string, revision: number, path: string): Promise<void> {
     return this.#host.oneAtATime(async () => {
       this.#mustNotBeOwned(name)
-      mustNotBeDeployed(this.deployed(name)?.revision === revision, revision, `shared flow ${name}`)
+      this.#mustNotBeDeployed(name, revision)
       this.revisions.removeFile(name, revision, path, this.#services.now())
     })
   }
 
-  deploy(name: string, revision: number, override: boolean): Promise<void> {
+  deploy(name: string, revision: number, override: boolean, environment: string): Promise<void> {
     return this.#host.oneAtATime(async () => {
       this.#mustNotBeOwned(name)
       const flow = this.revisions.read(name, revision)
-      const before = this.deployed(name)
+      const before = this.deployed(name, environment)
       if (before !== null && !override) {
         const text = `Revision ${before.revision} of shared flow ${name} is deployed already; undeploy it or deploy with override=true`
         throw new CatalogError('conflict', 'messaging.config.beans.SharedFlowAlreadyDeployed', text)
       }
-      const change = { kind: DEPLOYMENT, key: name, body: jsonBody({ revision }) }
-      await this.#host.change(withFlow(this.#host.entities(), name, flow), [change])
+      const change = { kind: DEPLOYMENT, key: this.#documentKey(environment, name), body: jsonBody({ revision }) }
+      await this.#host.change(environment, withFlow(this.#entities(environment), name, flow), [change])
     })
   }
 
-  undeploy(name: string, revision: number): Promise<void> {
+  undeploy(name: string, revision: number, environment: string): Promise<void> {
     return this.#host.oneAtATime(async () => {
       this.#mustNotBeOwned(name)
-      if (this.deployed(name)?.revision !== revision) {
+      if (this.deployed(name, environment)?.revision !== revision) {
         this.revisions.zip(name, revision)
         const text = `Revision ${revision} of shared flow ${name} is not deployed`
         throw new CatalogError('conflict', 'messaging.config.beans.SharedFlowNotDeployed', text)
       }
-      const change = { kind: DEPLOYMENT, key: name, body: null }
-      await this.#host.change(withFlow(this.#host.entities(), name, null), [change])
+      const change = { kind: DEPLOYMENT, key: this.#documentKey(environment, name), body: null }
+      await this.#host.change(environment, withFlow(this.#entities(environment), name, null), [change])
     })
   }
 
@@ -101,45 +117,54 @@ export class FlowCatalog {
       this.#mustNotBeOwned(name)
       if (revision !== null) this.revisions.zip(name, revision)
       const doomed = revision === null ? this.revisions.of(name).map((head) => head.revision) : [revision]
-      const deployed = this.deployed(name)?.revision
-      mustNotBeDeployed(deployed !== undefined && doomed.includes(deployed), deployed ?? 0, `shared flow ${name}`)
+      this.#mustNotBeDeployed(name, revision)
       this.revisions.remove(name, doomed, this.#services.now())
     })
   }
 
   /** Attaches a shared flow that is deployed; null detaches. */
-  setHook(hook: keyof FlowHooks, attached: FlowHook | null): Promise<void> {
+  setHook(hook: keyof FlowHooks, attached: FlowHook | null, environment: string): Promise<void> {
     return this.#host.oneAtATime(async () => {
-      if (this.#services.files.settings.entities.flowHooks[hook] !== null) throw ownedByFile(`flow hook ${hook}`)
-      if (attached !== null && this.deployed(attached.sharedFlow) === null) {
+      const { settings } = this.#services.files
+      if (environment === settings.environment && settings.entities.flowHooks[hook] !== null) {
+        throw ownedByFile(`flow hook ${hook}`)
+      }
+      if (attached !== null && this.deployed(attached.sharedFlow, environment) === null) {
         const text = `SharedFlow named ${attached.sharedFlow} is not deployed in this environment`
         throw new CatalogError('missing', 'messaging.config.beans.SharedFlowDoesNotExist', text)
       }
       const body = attached === null ? null : jsonBody(attached)
-      await this.#host.change(withHook(this.#host.entities(), hook, attached), [{ kind: HOOK, key: hook, body }])
+      const change = { kind: HOOK, key: this.#documentKey(environment, hook), body }
+      await this.#host.change(environment, withHook(this.#entities(environment), hook, attached), [change])
     })
   }
 
-  /** At start: the entities with what was deployed and attached. What cannot be any more is told and left out. */
-  loaded(entities: EnvironmentEntities): EnvironmentEntities {
-    const { documents, warn } = this.#services
+  /** At start: the environments with what was deployed and attached. What cannot be any more is told and left out. */
+  loaded(environments: Environments): Environments {
+    const { documents, warn, files } = this.#services
+    const own = files.settings.environment
     const kept = <T>(kind: string, key: string): T =>
       JSON.parse(Buffer.from(documents.read(kind, key)!).toString('utf8')) as T
-    let all = entities
-    for (const { key: name } of documents.list(DEPLOYMENT)) {
-      if (flowOf(all, name) !== null) continue
+    const all = new Map(environments)
+    for (const { key } of documents.list(DEPLOYMENT)) {
+      const { environment, key: name } = placeOf(own, key)
+      const entities = all.get(environment)
+      if (entities === undefined || flowOf(entities, name) !== null) continue
       try {
-        all = withFlow(all, name, this.revisions.read(name, kept<{ revision: number }>(DEPLOYMENT, name).revision))
+        const flow = this.revisions.read(name, kept<{ revision: number }>(DEPLOYMENT, key).revision)
+        all.set(environment, withFlow(entities, name, flow))
       } catch (error) {
         const { message: reason } = error as Error
         warn({ sharedFlow: name, reason }, 'a deployed shared flow cannot be read and is left out')
       }
     }
     for (const { key } of documents.list(HOOK)) {
-      const hook = key as keyof FlowHooks
+      const place = placeOf(own, key)
+      const hook = place.key as keyof FlowHooks
+      const entities = all.get(place.environment)
       const attached = kept<FlowHook>(HOOK, key)
-      if (all.flowHooks[hook] !== null) continue
-      if (flowOf(all, attached.sharedFlow) !== null) all = withHook(all, hook, attached)
+      if (entities === undefined || entities.flowHooks[hook] !== null) continue
+      if (flowOf(entities, attached.sharedFlow) !== null) all.set(place.environment, withHook(entities, hook, attached))
       else warn({ hook, sharedFlow: attached.sharedFlow }, 'the shared flow of a flow hook is not there')
     }
     return all

@@ -99,7 +99,7 @@ class Loading {
     const countOfConfig = this.#drafts.length
     for (const path of this.#bundles) this.#bundle(path)
     for (const path of this.#apicastFiles) this.#apicast(path)
-    checkTogether(this.#drafts, countOfConfig, this.#config?.settings.virtualHosts ?? [], this.#problems)
+    checkTogether(this.#drafts, countOfConfig, this.#config ?? noConfig, this.#problems)
     checkLocal(this.#drafts, this.#problems)
     const responseCodes = responseCodesOf(this.#config?.responseCodes ?? false, this.#env)
     for (const { deployed, base } of this.#drafts) {

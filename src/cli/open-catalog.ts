@@ -4,7 +4,7 @@ import type { Documents } from '../catalog/ports.ts'
 import { type MapOperation, mapPlace } from '../core/key-value-maps.ts'
 import type { Log } from '../core/log.ts'
 import { deployPolicies } from '../engine/deploy.ts'
-import type { DeployedProxy, PosternConfig, Settings } from '../model/deployment.ts'
+import { type DeployedProxy, type PosternConfig, type Settings, settingsOf } from '../model/deployment.ts'
 import type { KeyValueMap } from '../model/entities.ts'
 import { type Problem, Problems } from '../model/problem.ts'
 import { ALL_KINDS, POLICY_KINDS } from '../policies/index.ts'
@@ -77,18 +77,20 @@ function addressOf(map: KeyValueMap, environment: string): string {
 
 /** All that is wrong with what is to be served. What was found good is not compiled again while its settings are the same. */
 class Judge {
+  /** Proxies that were found good, and with which entities. */
   readonly #good = new WeakMap<DeployedProxy, Settings['entities']>()
 
   problemsOf(config: PosternConfig): Problem[] {
     const problems = new Problems()
     const drafts = config.proxies.map((deployed) => ({ deployed, base: '' }))
-    checkTogether(drafts, 0, config.settings.virtualHosts, problems)
+    checkTogether(drafts, 0, config, problems)
     checkMasks(config.settings.entities.masks, 'maskconfigs', problems)
     for (const deployed of config.proxies) {
-      if (this.#good.get(deployed) === config.settings.entities) continue
-      const found = problemsOfProxy(deployed, config.settings)
+      const settings = settingsOf(config, deployed)
+      if (this.#good.get(deployed) === settings.entities) continue
+      const found = problemsOfProxy(deployed, settings)
       problems.list.push(...found)
-      if (!found.some((problem) => problem.severity === 'error')) this.#good.set(deployed, config.settings.entities)
+      if (!found.some((problem) => problem.severity === 'error')) this.#good.set(deployed, settings.entities)
     }
     return problems.list
   }

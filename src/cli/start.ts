@@ -177,7 +177,7 @@ async function serve(config: PosternConfig, options: StartOptions, log: Log, beg
       catalog,
       maps,
       doors: () => ({ host: loopback(options.host), port: fleet.port, tlsPort: fleet.tlsPort }),
-      clearCache: (name) => cache.invalidatePrefix(cacheStorePrefix(name)),
+      clearCache: (name, environment) => cache.invalidatePrefix(cacheStorePrefix(environment, name)),
       organization: config.settings.organization,
       environment: config.settings.environment,
     },

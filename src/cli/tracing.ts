@@ -13,8 +13,8 @@ export interface Traceable {
 /** All of them: proxies, and APIs of the apig dialect. */
 export function traceable({ proxies, apig, settings }: PosternConfig): Traceable[] {
   return [
-    ...proxies.map(({ proxy }) => ({
-      environment: settings.environment,
+    ...proxies.map(({ proxy, environment }) => ({
+      environment: environment ?? settings.environment,
       proxy: proxy.name,
       revision: proxy.revision,
     })),

@@ -70,7 +70,7 @@ export interface CacheAddress {
 }
 
 /** What the keys of all entries of a cache begin with in the store, which keeps all caches in one table. */
-export const cacheStorePrefix = (name: string): string => `cache\0${name}\0`
+export const cacheStorePrefix = (environment: string, name: string): string => `cache\0${environment}\0${name}\0`
 
 const DEFAULT_CACHE = 'default'
 const DEFAULT_TTL_S = 300
@@ -80,7 +80,7 @@ export function compileCacheKey(config: CacheKeyConfig, env: CompileEnv): CacheA
   const name = config.resource?.name ?? DEFAULT_CACHE
   const descriptor = descriptorOf(config, env)
   const { organization, environment } = env
-  const store = cacheStorePrefix(name)
+  const store = cacheStorePrefix(environment, name)
   const parts = config.fragments.map(({ ref, text }) => {
     if (ref === '') return () => text
     const variable = env.variable(ref)

@@ -3,6 +3,7 @@ import { type EnvironmentEntities, type KeyValueMap, noEntities } from './entiti
 import type { ApiProxy, Dialect } from './proxy.ts'
 import type { Account, Application, Service } from './service.ts'
 import type { Throttle } from './throttle.ts'
+import type { VirtualHost } from './virtual-host.ts'
 
 /** Who may ask for debug headers with `X-Apig-Mode: debug`. */
 export type DebugAllow = 'everyone' | 'loopback' | 'token' | 'nobody'
@@ -32,18 +33,6 @@ export interface RecentCallsSettings {
   readonly hours: number
   /** Keep the beginning of bodies too. */
   readonly bodies: boolean
-}
-
-/** Binds the endpoints that name it to host names: a call for one of those is routed among these endpoints alone. */
-export interface VirtualHost {
-  readonly name: string
-  /** Lower case, without port. */
-  readonly hostAliases: readonly string[]
-}
-
-/** The host names that endpoints on these virtual hosts are bound to; empty: any. */
-export function boundHosts(names: readonly string[], virtualHosts: readonly VirtualHost[]): string[] {
-  return virtualHosts.flatMap((host) => (names.includes(host.name) ? host.hostAliases : []))
 }
 
 export const defaultSettings: Settings = {
@@ -108,4 +97,14 @@ export interface ApigResource {
   readonly kind: string
   readonly id: string
   readonly doc: unknown
+}
+
+/** The settings that a proxy is compiled and served with: those of its environment. */
+export function settingsOf(
+  config: Pick<PosternConfig, 'settings' | 'environments'>,
+  deployed: DeployedProxy,
+): Settings {
+  const { environment } = deployed
+  if (environment === undefined) return config.settings
+  return config.environments.find((one) => one.environment === environment) ?? config.settings
 }

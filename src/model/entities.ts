@@ -1,5 +1,6 @@
 import type { ApiProduct, Developer } from './consumers.ts'
 import type { ApiProxy, Resource, Step } from './proxy.ts'
+import type { VirtualHost } from './virtual-host.ts'
 
 /** A backend by name, as target endpoints and callouts refer to it. Plain data, as all of this file. */
 export interface TargetServer {
@@ -127,6 +128,8 @@ export interface EnvironmentEntities {
   readonly products: readonly ApiProduct[]
   readonly developers: readonly Developer[]
   readonly resourceFiles: readonly ResourceFile[]
+  /** Beside those of the files. */
+  readonly virtualHosts: readonly VirtualHost[]
 }
 
 export const noEntities: EnvironmentEntities = {
@@ -140,4 +143,5 @@ export const noEntities: EnvironmentEntities = {
   products: [],
   developers: [],
   resourceFiles: [],
+  virtualHosts: [],
 }

@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { CatalogError } from '../../catalog/error.ts'
 import type { KeyStore, KeyStoreAlias } from '../../model/entities.ts'
 import { AdminError } from '../errors.ts'
-import { answering, type EdgeContext, formOf } from './context.ts'
+import { answering, type EdgeContext, envOf, formOf } from './context.ts'
 import { readCertificateWish, selfSigned } from './self-signed.ts'
 
 const params = (request: FastifyRequest): { name: string; alias: string } =>
@@ -12,7 +12,8 @@ const params = (request: FastifyRequest): { name: string; alias: string } =>
 /** `/e/{env}/keystores/{store}/aliases`: certificates and keys as PEM (`format=keycertfile`), or made here
  * (`format=selfsignedcert`). Keys are taken, never given. */
 export function aliasRoutes(scope: FastifyInstance, { catalog }: EdgeContext): void {
-  const storeOf = (request: FastifyRequest): KeyStore => catalog.entity('keystores', params(request).name) as KeyStore
+  const storeOf = (request: FastifyRequest): KeyStore =>
+    catalog.entity('keystores', params(request).name, envOf(request)) as KeyStore
   const aliasOf = (request: FastifyRequest): KeyStoreAlias => {
     const { name, alias } = params(request)
     const found = storeOf(request).aliases.find((one) => one.name === alias)
@@ -20,11 +21,18 @@ export function aliasRoutes(scope: FastifyInstance, { catalog }: EdgeContext): v
     const text = `alias ${alias} does not exist in KeyStore ${name}`
     throw new CatalogError('missing', 'keystore.service.AliasDoesNotExist', text)
   }
+  const changeStore = (
+    request: FastifyRequest,
+    change: (aliases: KeyStore['aliases']) => KeyStore['aliases'],
+  ): Promise<object> =>
+    catalog.changeEntity(
+      'keystores',
+      params(request).name,
+      (store) => ({ ...store, aliases: change((store as KeyStore).aliases) }),
+      envOf(request),
+    )
   const put = (request: FastifyRequest, alias: KeyStoreAlias): Promise<object> =>
-    catalog.changeEntity('keystores', params(request).name, (store) => ({
-      ...store,
-      aliases: [...(store as KeyStore).aliases.filter((one) => one.name !== alias.name), alias],
-    }))
+    changeStore(request, (aliases) => [...aliases.filter((one) => one.name !== alias.name), alias])
 
   for (const word of ['environments', 'e']) {
     const path = `/${word}/:env/keystores/:name/aliases`
@@ -74,10 +82,7 @@ export function aliasRoutes(scope: FastifyInstance, { catalog }: EdgeContext): v
       `${path}/:alias`,
       answering(async (request) => {
         const gone = aliasOf(request)
-        await catalog.changeEntity('keystores', params(request).name, (store) => ({
-          ...store,
-          aliases: (store as KeyStore).aliases.filter((one) => one.name !== gone.name),
-        }))
+        await changeStore(request, (aliases) => aliases.filter((one) => one.name !== gone.name))
         return answer(gone)
       }),
     )

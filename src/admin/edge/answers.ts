@@ -8,7 +8,6 @@ const BY = 'postern'
 
 interface Where {
   readonly organization: string
-  readonly environment: string
 }
 
 export function metaData(revisions: readonly RevisionHead[], subType = 'SharedFlow'): unknown {
@@ -79,7 +78,7 @@ export function deploymentAnswer(deployment: Deployment, state: 'deployed' | 'un
   return {
     aPIProxy: deployment.name,
     configuration: { basePath: deployment.basePath || '/', steps: [] },
-    environment: where.environment,
+    environment: deployment.environment,
     name: String(deployment.revision),
     organization: where.organization,
     revision: String(deployment.revision),

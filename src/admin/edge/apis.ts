@@ -5,10 +5,10 @@ import { proxyAnswer, revisionAnswer } from './answers.ts'
 import { answering, type EdgeContext, nameOf, revisionOf, zipOf } from './context.ts'
 
 /** `/apis`: import, revisions, export, delete. */
-export function apiRoutes(scope: FastifyInstance, { catalog, organization }: EdgeContext): void {
+export function apiRoutes(scope: FastifyInstance, { catalog, organization, environment }: EdgeContext): void {
   /** A proxy of a file has the one revision that was loaded. */
   const heads = (name: string): { revision: number; importedAtMs: number }[] => {
-    const file = catalog.deploymentOf(name)
+    const file = catalog.deploymentOf(name, environment)
     if (file === null || catalog.revisions.names().includes(name)) return catalog.revisions.of(name)
     return [{ revision: file.revision, importedAtMs: 0 }]
   }

@@ -11,9 +11,10 @@ export interface EdgeContext {
   readonly maps: KeyValueStore
   /** Where the gateway answers. */
   doors(): { readonly host: string; readonly port: number; readonly tlsPort: number }
-  /** Drops all entries of a cache of the environment. */
-  clearCache(name: string): void
+  /** Drops all entries of a cache of an environment. */
+  clearCache(name: string, environment: string): void
   readonly organization: string
+  /** The gateway's own environment; the catalogue knows the others. */
   readonly environment: string
 }
 
@@ -36,6 +37,9 @@ export function answering(
     }
   }
 }
+
+/** The environment in a path; `checkNames` has seen that there is one. */
+export const envOf = (request: FastifyRequest): string => (request.params as { env: string }).env
 
 export const nameOf = (request: FastifyRequest): string => (request.params as { name: string }).name
 

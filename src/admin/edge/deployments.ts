@@ -1,8 +1,9 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Deployment } from '../../catalog/catalog.ts'
 import { basePathFault } from '../../model/base-path.ts'
 import { AdminError } from '../errors.ts'
-import { deploymentAnswer, revisionInListing } from './answers.ts'
-import { answering, type EdgeContext, nameOf, revisionIn, revisionOf } from './context.ts'
+import { deployedRevision, deploymentAnswer, revisionInListing } from './answers.ts'
+import { answering, type EdgeContext, envOf, nameOf, revisionIn, revisionOf } from './context.ts'
 
 /** Parameters come in the form (apigeetool, apigee-edge-js) or in the query (the Maven plugin). */
 function parameters(request: FastifyRequest): Readonly<Record<string, unknown>> {
@@ -20,79 +21,113 @@ function basePathOf(value: unknown): string {
 
 /** Deploy, undeploy and what is deployed. `delay` changes nothing: running calls always end on the revision they began with. */
 export function deploymentRoutes(scope: FastifyInstance, context: EdgeContext): void {
-  const { catalog, organization, environment } = context
-  const deploy = async (request: FastifyRequest): Promise<unknown> => {
+  const { catalog, organization } = context
+  const deploy = async (request: FastifyRequest, environment: string, revision: number): Promise<unknown> => {
     const { override, basepath, action } = parameters(request)
-    if (action === 'undeploy') return undeploy(request)
-    const options = { override: String(override) === 'true', basePath: basePathOf(basepath) }
-    return deploymentAnswer(await catalog.deploy(nameOf(request), revisionOf(request), options), 'deployed', context)
+    if (action === 'undeploy') return undeploy(request, environment, revision)
+    const options = { environment, override: String(override) === 'true', basePath: basePathOf(basepath) }
+    return deploymentAnswer(await catalog.deploy(nameOf(request), revision, options), 'deployed', context)
   }
-  const undeploy = async (request: FastifyRequest): Promise<unknown> =>
-    deploymentAnswer(await catalog.undeploy(nameOf(request), revisionOf(request)), 'undeployed', context)
+  const undeploy = async (request: FastifyRequest, environment: string, revision: number): Promise<unknown> =>
+    deploymentAnswer(await catalog.undeploy(nameOf(request), revision, environment), 'undeployed', context)
 
   for (const word of ['environments', 'e']) {
     const path = `/${word}/:env/apis/:name/revisions/:revision/deployments`
-    scope.post(path, answering(deploy))
-    scope.delete(path, answering(undeploy))
+    scope.post(
+      path,
+      answering((request) => deploy(request, envOf(request), revisionOf(request))),
+    )
+    scope.delete(
+      path,
+      answering((request) => undeploy(request, envOf(request), revisionOf(request))),
+    )
     scope.get(
       path,
       answering((request) => {
-        const deployment = catalog.deploymentOf(nameOf(request))
-        const state = deployment?.revision === revisionOf(request) ? 'deployed' : 'undeployed'
-        catalog.proxy(nameOf(request), revisionOf(request))
-        return deploymentAnswer({ name: nameOf(request), revision: revisionOf(request), basePath: '' }, state, context)
+        const [name, revision, environment] = [nameOf(request), revisionOf(request), envOf(request)]
+        const deployment = catalog.deploymentOf(name, environment)
+        catalog.proxy(name, revision)
+        const isDeployed = deployment?.revision === revision
+        const shown = isDeployed ? deployment : { environment, name, revision, basePath: '' }
+        return deploymentAnswer(shown, isDeployed ? 'deployed' : 'undeployed', context)
       }),
     )
     scope.get(
       `/${word}/:env/apis/:name/deployments`,
       answering((request) => {
-        const deployment = deploymentOf(request)
-        const revision = deployment === null ? [] : [revisionInListing(deployment)]
-        return { environment, name: nameOf(request), organization, revision }
+        const environment = envOf(request)
+        const revision = deploymentsOf(request).filter((one) => one.environment === environment)
+        return { environment, name: nameOf(request), organization, revision: revision.map(revisionInListing) }
       }),
     )
     scope.get(
       `/${word}/:env/deployments`,
-      answering(() => ({ aPIProxy: all(), name: environment, organization })),
+      answering((request) => {
+        const { sharedFlows } = request.query as { sharedFlows?: string }
+        if (sharedFlows === 'true') return { name: envOf(request), organization, sharedFlow: flowsIn(envOf(request)) }
+        return { aPIProxy: allIn(envOf(request)), name: envOf(request), organization }
+      }),
     )
   }
   /** The older form, which apigeetool's undeploy sends: environment and revision are parameters. */
+  const older = (request: FastifyRequest, revision: unknown): Promise<unknown> => {
+    const { env } = parameters(request)
+    const environment = String(env)
+    if (catalog.environments.includes(environment)) return deploy(request, environment, revisionIn(String(revision)))
+    const text = `Environment ${environment} does not exist in organization ${organization}; there are: ${catalog.environments.join(', ')}`
+    throw new AdminError(404, 'messaging.config.beans.EnvironmentDoesNotExist', text)
+  }
   scope.post(
     '/apis/:name/deployments',
-    answering(async (request) => {
-      const { action, env, revision, override, basepath } = parameters(request)
-      if (env !== environment) {
-        const text = `Environment ${String(env)} does not exist in organization ${organization}; this gateway's is ${environment}`
-        throw new AdminError(404, 'messaging.config.beans.EnvironmentDoesNotExist', text)
-      }
-      const name = nameOf(request)
-      const number = revisionIn(String(revision))
-      if (action === 'undeploy') return deploymentAnswer(await catalog.undeploy(name, number), 'undeployed', context)
-      const options = { override: String(override) === 'true', basePath: basePathOf(basepath) }
-      return deploymentAnswer(await catalog.deploy(name, number, options), 'deployed', context)
-    }),
+    answering((request) => older(request, parameters(request)['revision'])),
+  )
+  scope.post(
+    '/apis/:name/revisions/:revision/deployments',
+    answering((request) => older(request, (request.params as { revision: string }).revision)),
   )
   scope.get(
     '/deployments',
-    answering(() => ({ environment: [{ aPIProxy: all(), name: environment }], name: organization })),
+    answering(() => ({
+      environment: catalog.environments.map((name) => ({ aPIProxy: allIn(name), name })),
+      name: organization,
+    })),
   )
   scope.get(
     '/apis/:name/deployments',
+    answering((request) => ({ environment: listed(deploymentsOf(request)), name: nameOf(request), organization })),
+  )
+  scope.get(
+    '/apis/:name/revisions/:revision/deployments',
     answering((request) => {
-      const deployment = deploymentOf(request)
-      const here = deployment === null ? [] : [{ name: environment, revision: [revisionInListing(deployment)] }]
-      return { environment: here, name: nameOf(request), organization }
+      const revision = revisionOf(request)
+      catalog.proxy(nameOf(request), revision)
+      const environment = deploymentsOf(request)
+        .filter((one) => one.revision === revision)
+        .map((one) => ({ ...(revisionInListing(one) as object), name: one.environment }))
+      return { aPIProxy: nameOf(request), environment, name: String(revision), organization }
     }),
   )
 
-  /** Null: it is there, and not deployed. */
-  function deploymentOf(request: FastifyRequest) {
-    const deployment = catalog.deploymentOf(nameOf(request))
-    if (deployment === null) catalog.revisions.of(nameOf(request))
-    return deployment
+  /** Empty: it is there, and not deployed. */
+  function deploymentsOf(request: FastifyRequest): Deployment[] {
+    const all = catalog.deployments.filter(({ name }) => name === nameOf(request))
+    if (all.length === 0) catalog.revisions.of(nameOf(request))
+    return all
   }
 
-  function all(): unknown[] {
-    return catalog.deployments.map((one) => ({ name: one.name, revision: [revisionInListing(one)] }))
+  function allIn(environment: string): unknown[] {
+    return catalog.deployments
+      .filter((one) => one.environment === environment)
+      .map((one) => ({ name: one.name, revision: [revisionInListing(one)] }))
+  }
+
+  function flowsIn(environment: string): unknown[] {
+    return catalog.flows.names.flatMap((name) => {
+      const flow = catalog.flows.deployed(name, environment)
+      return flow === null ? [] : [{ name, revision: [deployedRevision(flow.revision)] }]
+    })
   }
 }
+
+const listed = (deployments: readonly Deployment[]): unknown[] =>
+  deployments.map((one) => ({ name: one.environment, revision: [revisionInListing(one)] }))

@@ -16,15 +16,22 @@ export function entityRoutes(scope: FastifyInstance, context: EdgeContext): void
 
 function kindRoutes(scope: FastifyInstance, { catalog }: EdgeContext, word: EntityWord, path: string): void {
   const kind = ENTITY_KINDS[word]
+  /** Undefined: of the organisation. */
+  const environmentOf = (request: FastifyRequest): string | undefined => (request.params as { env?: string }).env
   const update = async (request: FastifyRequest): Promise<unknown> => {
     const given = request.body as object | null
-    const changed = await catalog.changeEntity(word, nameOf(request), (before) => {
-      const unsaid = kind.keepsUnsaid ? (kind.show(before) as object) : { name: nameOf(request) }
-      const entity = kind.read({ ...unsaid, ...given }, before)
-      if (kind.key(entity) === kind.key(before)) return entity
-      const text = `the body is of ${kind.key(entity)}, the path of ${nameOf(request)}`
-      throw new AdminError(400, 'messaging.config.beans.NameMismatch', text)
-    })
+    const changed = await catalog.changeEntity(
+      word,
+      nameOf(request),
+      (before) => {
+        const unsaid = kind.keepsUnsaid ? (kind.show(before) as object) : { name: nameOf(request) }
+        const entity = kind.read({ ...unsaid, ...given }, before)
+        if (kind.key(entity) === kind.key(before)) return entity
+        const text = `the body is of ${kind.key(entity)}, the path of ${nameOf(request)}`
+        throw new AdminError(400, 'messaging.config.beans.NameMismatch', text)
+      },
+      environmentOf(request),
+    )
     return kind.show(changed)
   }
 
@@ -32,7 +39,7 @@ function kindRoutes(scope: FastifyInstance, { catalog }: EdgeContext, word: Enti
     path,
     answering((request) => {
       const { expand } = request.query as { expand?: string }
-      const all = catalog.entities(word)
+      const all = catalog.entities(word, environmentOf(request))
       return expand === 'true' ? { [EXPANDED[word] ?? word]: all.map(kind.show) } : all.map((one) => kind.key(one))
     }),
   )
@@ -41,14 +48,14 @@ function kindRoutes(scope: FastifyInstance, { catalog }: EdgeContext, word: Enti
     answering(async (request, reply) => {
       const { name } = request.query as { name?: string }
       const body = name === undefined ? request.body : { name, ...(request.body as object | null) }
-      const entity = await catalog.createEntity(word, body)
+      const entity = await catalog.createEntity(word, body, environmentOf(request))
       reply.code(201)
       return kind.show(entity)
     }),
   )
   scope.get(
     `${path}/:name`,
-    answering((request) => kind.show(catalog.entity(word, nameOf(request)))),
+    answering((request) => kind.show(catalog.entity(word, nameOf(request), environmentOf(request)))),
   )
   scope.put(`${path}/:name`, answering(update))
   scope.post(
@@ -62,13 +69,13 @@ function kindRoutes(scope: FastifyInstance, { catalog }: EdgeContext, word: Enti
         const text = `${kind.noun} has no action ${JSON.stringify(action)}${known}`
         throw new AdminError(400, 'messaging.config.beans.InvalidAction', text)
       }
-      await catalog.changeEntity(word, nameOf(request), (before) => kind.act!(before, action))
+      await catalog.changeEntity(word, nameOf(request), (before) => kind.act!(before, action), environmentOf(request))
       return reply.code(204).send()
     }),
   )
   scope.delete(
     `${path}/:name`,
-    answering(async (request) => kind.show(await catalog.removeEntity(word, nameOf(request)))),
+    answering(async (request) => kind.show(await catalog.removeEntity(word, nameOf(request), environmentOf(request)))),
   )
 }
 

@@ -21,36 +21,37 @@ export function resourceFileRoutes(scope: FastifyInstance, { catalog }: EdgeCont
       const { type, name } = request.params as { type: string; name: string }
       return `${level}/${type}/${name}`
     }
+    const environmentOf = (request: FastifyRequest): string | undefined => (request.params as { env?: string }).env
     const found = (request: FastifyRequest): ResourceFile =>
-      catalog.entity('resourcefiles', keyOf(request)) as ResourceFile
+      catalog.entity('resourcefiles', keyOf(request), environmentOf(request)) as ResourceFile
     const body = (request: FastifyRequest, type: unknown, name: unknown): object => ({
       scope: level,
       type,
       name,
       text: textOf(request),
     })
-    const list = (type?: string): unknown => ({
-      resourceFile: (catalog.entities('resourcefiles') as readonly ResourceFile[])
+    const list = (request: FastifyRequest, type?: string): unknown => ({
+      resourceFile: (catalog.entities('resourcefiles', environmentOf(request)) as readonly ResourceFile[])
         .filter((file) => file.scope === level && (type === undefined || file.type === type))
         .map(resourceFiles.show),
     })
 
     scope.get(
       path,
-      answering(() => list()),
+      answering((request) => list(request)),
     )
     scope.post(
       path,
       answering(async (request, reply) => {
         const { type, name } = request.query as { type?: string; name?: string }
-        const file = await catalog.createEntity('resourcefiles', body(request, type, name))
+        const file = await catalog.createEntity('resourcefiles', body(request, type, name), environmentOf(request))
         reply.code(201)
         return resourceFiles.show(file as ResourceFile)
       }),
     )
     scope.get(
       `${path}/:type`,
-      answering((request) => list((request.params as { type: string }).type)),
+      answering((request) => list(request, (request.params as { type: string }).type)),
     )
     scope.get(
       `${path}/:type/:name`,
@@ -61,13 +62,17 @@ export function resourceFileRoutes(scope: FastifyInstance, { catalog }: EdgeCont
       answering(async (request) => {
         const { type, name } = request.params as { type: string; name: string }
         const read = (): object => resourceFiles.read(body(request, type, name))
-        return resourceFiles.show((await catalog.changeEntity('resourcefiles', keyOf(request), read)) as ResourceFile)
+        return resourceFiles.show(
+          (await catalog.changeEntity('resourcefiles', keyOf(request), read, environmentOf(request))) as ResourceFile,
+        )
       }),
     )
     scope.delete(
       `${path}/:type/:name`,
       answering(async (request) =>
-        resourceFiles.show((await catalog.removeEntity('resourcefiles', keyOf(request))) as ResourceFile),
+        resourceFiles.show(
+          (await catalog.removeEntity('resourcefiles', keyOf(request), environmentOf(request))) as ResourceFile,
+        ),
       ),
     )
   }

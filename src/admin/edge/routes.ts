@@ -76,22 +76,23 @@ function bodies(scope: FastifyInstance): void {
   )
 }
 
-function checkNames(request: FastifyRequest, { organization, environment }: EdgeContext): void {
+function checkNames(request: FastifyRequest, { organization, catalog }: EdgeContext): void {
   const { org, env } = request.params as { org: string; env?: string }
   if (org !== organization) {
     const text = `Organization ${org} does not exist; this gateway's is ${organization}`
     throw new AdminError(404, 'messaging.config.beans.OrganizationDoesNotExist', text)
   }
-  if (env === undefined || env === environment) return
-  const text = `Environment ${env} does not exist in organization ${org}; this gateway's is ${environment}`
+  if (env === undefined || catalog.environments.includes(env)) return
+  const known = catalog.environments.join(', ')
+  const text = `Environment ${env} does not exist in organization ${org}; there are: ${known}. POST {"name": ...} to /v1/organizations/${org}/environments makes one`
   throw new AdminError(404, 'messaging.config.beans.EnvironmentDoesNotExist', text)
 }
 
 /** apigee-edge-js reads `features.isCpsEnabled` here to choose between two ways of writing key value maps. */
-function organizationAnswer({ organization, environment }: EdgeContext): unknown {
+function organizationAnswer({ organization, catalog }: EdgeContext): unknown {
   return {
     displayName: organization,
-    environments: [environment],
+    environments: catalog.environments,
     name: organization,
     properties: { property: [{ name: 'features.isCpsEnabled', value: 'true' }] },
     type: 'trial',

@@ -2,22 +2,28 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { SharedFlow } from '../../model/entities.ts'
 import { AdminError } from '../errors.ts'
 import { deployedRevision, deployedServers, metaData } from './answers.ts'
-import { answering, type EdgeContext, nameOf, revisionOf, zipOf } from './context.ts'
+import { answering, type EdgeContext, envOf, nameOf, revisionOf, zipOf } from './context.ts'
 
 /** `/sharedflows`: import, revisions, export, delete, deploy, undeploy; the same calls as for proxies. */
-export function sharedFlowRoutes(scope: FastifyInstance, { catalog, organization, environment }: EdgeContext): void {
+export function sharedFlowRoutes(scope: FastifyInstance, { catalog, organization }: EdgeContext): void {
+  /** What is deployed of it, environment by environment. */
+  const deployments = (name: string): { environment: string; flow: SharedFlow }[] =>
+    catalog.environments.flatMap((environment) => {
+      const flow = catalog.flows.deployed(name, environment)
+      return flow === null ? [] : [{ environment, flow }]
+    })
   const flow = (request: FastifyRequest): SharedFlow => {
     const [name, revision] = [nameOf(request), revisionOf(request)]
-    const deployed = catalog.flows.deployed(name)
-    return deployed?.revision === revision ? deployed : catalog.flows.revisions.read(name, revision)
+    const deployed = deployments(name).find((one) => one.flow.revision === revision)
+    return deployed?.flow ?? catalog.flows.revisions.read(name, revision)
   }
   const revisions = (name: string): number[] => {
-    const deployed = catalog.flows.deployed(name)
-    if (deployed !== null && !catalog.flows.revisions.names().includes(name)) return [deployed.revision]
+    const [deployed] = deployments(name)
+    if (deployed !== undefined && !catalog.flows.revisions.names().includes(name)) return [deployed.flow.revision]
     return catalog.flows.revisions.of(name).map(({ revision }) => revision)
   }
   const deploymentAnswer = (request: FastifyRequest, state: 'deployed' | 'undeployed'): unknown => ({
-    environment,
+    environment: envOf(request),
     name: String(revisionOf(request)),
     organization,
     revision: String(revisionOf(request)),
@@ -86,9 +92,11 @@ export function sharedFlowRoutes(scope: FastifyInstance, { catalog, organization
   scope.get(
     '/sharedflows/:name/deployments',
     answering((request) => {
-      const deployed = catalog.flows.deployed(nameOf(request))
       revisions(nameOf(request))
-      const here = deployed === null ? [] : [{ name: environment, revision: [deployedRevision(deployed.revision)] }]
+      const here = deployments(nameOf(request)).map((one) => ({
+        name: one.environment,
+        revision: [deployedRevision(one.flow.revision)],
+      }))
       return { environment: here, name: nameOf(request), organization }
     }),
   )
@@ -100,17 +108,17 @@ export function sharedFlowRoutes(scope: FastifyInstance, { catalog, organization
         const form = typeof request.body === 'object' && !Buffer.isBuffer(request.body) ? request.body : {}
         const { override, action } = { ...(request.query as object), ...form } as { override?: string; action?: string }
         if (action === 'undeploy') {
-          await catalog.flows.undeploy(nameOf(request), revisionOf(request))
+          await catalog.flows.undeploy(nameOf(request), revisionOf(request), envOf(request))
           return deploymentAnswer(request, 'undeployed')
         }
-        await catalog.flows.deploy(nameOf(request), revisionOf(request), String(override) === 'true')
+        await catalog.flows.deploy(nameOf(request), revisionOf(request), String(override) === 'true', envOf(request))
         return deploymentAnswer(request, 'deployed')
       }),
     )
     scope.delete(
       path,
       answering(async (request) => {
-        await catalog.flows.undeploy(nameOf(request), revisionOf(request))
+        await catalog.flows.undeploy(nameOf(request), revisionOf(request), envOf(request))
         return deploymentAnswer(request, 'undeployed')
       }),
     )
@@ -118,7 +126,7 @@ export function sharedFlowRoutes(scope: FastifyInstance, { catalog, organization
       path,
       answering((request) => {
         const { revision } = flow(request)
-        const isDeployed = catalog.flows.deployed(nameOf(request))?.revision === revision
+        const isDeployed = catalog.flows.deployed(nameOf(request), envOf(request))?.revision === revision
         return deploymentAnswer(request, isDeployed ? 'deployed' : 'undeployed')
       }),
     )

@@ -9,7 +9,6 @@ import {
   type PosternConfig,
   type RecentCallsSettings,
   type Settings,
-  type VirtualHost,
 } from '../../model/deployment.ts'
 import type { CacheDescriptor, EnvironmentEntities, FlowHooks, SharedFlow } from '../../model/entities.ts'
 import { didYouMean } from '../../model/nearest.ts'
@@ -17,6 +16,7 @@ import { type Problem, Problems } from '../../model/problem.ts'
 import type { ApiProxy, Dialect } from '../../model/proxy.ts'
 import type { Service } from '../../model/service.ts'
 import type { Throttle } from '../../model/throttle.ts'
+import type { VirtualHost } from '../../model/virtual-host.ts'
 import { runtimeOfResources } from '../apig/runtime.ts'
 import { readApigSection } from '../apig/section.ts'
 import { AccountReading, type RawAccount } from './accounts.ts'
