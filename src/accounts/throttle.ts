@@ -1,8 +1,8 @@
 import type { MaybePromise } from '../core/async.ts'
 import type { KeyPrefix } from '../core/counter-keys.ts'
-import type { Counters } from '../core/counters.ts'
+import { type Counters, Decision } from '../core/counters.ts'
 import { type FixedWindow, fixedWindow, windowEndMs } from '../core/windows.ts'
-import type { Throttle, ThrottleSpecial } from '../model/throttle.ts'
+import type { Throttle, ThrottleLimits, ThrottleSpecial } from '../model/throttle.ts'
 import { ALLENV, API, APP, IP, type ThrottleState, USER } from './throttle-state.ts'
 
 /** What one API's throttle is compiled for. */
@@ -41,6 +41,13 @@ interface KeyedLimit extends FixedLimit {
   readonly specials: ReadonlyMap<string, number> | null
 }
 
+/** One window as it is now. */
+export interface WindowState {
+  readonly used: number
+  readonly limit: number
+  readonly resetsAtMs: number
+}
+
 export class CompiledThrottle {
   /** '': only the gateway's own limit. */
   readonly name: string
@@ -72,6 +79,29 @@ export class CompiledThrottle {
     this.#app = keyedLimit(limits.app, specialLimits(specials, 'app'), key('app'))
     this.#allenv =
       gatewayLimitPerSecond === 0 ? null : { limit: gatewayLimitPerSecond, key: counters.keys.prefix('allenv', api) }
+  }
+
+  /**
+   * What is used now of one limit; null: there is no such limit. `key`: the address, user or application; null for the API. For
+   * showing: nothing is counted.
+   */
+  window(dimension: keyof ThrottleLimits, key: string | null, nowMs: number): MaybePromise<WindowState | null> {
+    const found = dimension === 'api' ? this.#api : this.#keyed(dimension)
+    if (found === null) return null
+    const limit = (key === null ? undefined : this.#keyed(dimension)?.specials?.get(key)) ?? found.limit
+    if (limit === 0) return null
+    const decision = new Decision(1)
+    const endMs = windowEndMs(nowMs, this.#window.lengthMs)
+    const check = decision.add(endMs, this.#window.lengthMs, limit, 0)
+    if (key === null) found.key.write(decision.keys, check)
+    else found.key.writeWith(key, decision.keys, check)
+    const read = (): WindowState => ({ used: decision.counts[check]!, limit, resetsAtMs: endMs })
+    const peeked = this.#counters.peek(decision, nowMs)
+    return peeked instanceof Promise ? peeked.then(read) : read()
+  }
+
+  #keyed(dimension: keyof ThrottleLimits): KeyedLimit | null {
+    return { api: null, user: this.#user, app: this.#app, ip: this.#ip }[dimension]
   }
 
   get limitsNothing(): boolean {

@@ -1,9 +1,11 @@
 import type { UsageQueries } from '../accounts/ports.ts'
 import type { ProxySettingsStore } from '../accounts/proxy-settings.ts'
 import type { Registry } from '../accounts/registry.ts'
+import type { ThrottleView, WindowOwners } from '../accounts/throttle-windows.ts'
 import type { Analytics } from '../analytics/ports.ts'
 import type { Clock } from '../core/clock.ts'
-import type { RecentCallsSettings } from '../model/deployment.ts'
+import type { PublishedApi } from '../model/apig.ts'
+import type { DeployedProxy, RecentCallsSettings } from '../model/deployment.ts'
 import type { Service } from '../model/service.ts'
 import type { RecentCall } from '../trace/recent-call.ts'
 import type { CallFilter, CallPage } from '../trace/recent-calls.ts'
@@ -27,6 +29,11 @@ export interface ProxySummary {
   readonly basePaths: readonly string[]
   /** The service that it is bound to (`Service.id`), or null. */
   readonly serviceId: string | null
+  readonly dialect: string
+  /** When this revision came into force; null: with the start of the process. */
+  readonly deployedAtMs: number | null
+  /** How many it has. */
+  readonly policies: number
 }
 
 export interface Readiness {
@@ -42,6 +49,11 @@ export interface AccountServices {
   /** Where gateways elsewhere reach the Service Management API, as configurations for them say. */
   backendUrl(): string
 }
+
+/** A proxy as it is served; APIs of the apig dialect by group and name. */
+export type ServedProxy =
+  | { readonly kind: 'proxy'; readonly deployed: DeployedProxy; readonly revisions: readonly number[] }
+  | { readonly kind: 'api'; readonly name: string; readonly versions: readonly PublishedApi[] }
 
 /** What the gateway threads remember. */
 export interface RecentCallsSource {
@@ -73,6 +85,10 @@ export interface AdminOptions {
   /** 3scale's accounts and what was used; null: there are none. */
   readonly accounts: AccountServices | null
   readonly proxies: () => readonly ProxySummary[]
+  /** One of them; null: there is none of that name. */
+  readonly proxy: (name: string) => ServedProxy | null
+  /** All throttles, with what is used of them by whom. */
+  readonly throttles: (asked: WindowOwners & { readonly windowsMax: number }) => Promise<readonly ThrottleView[]>
   readonly recentCalls: RecentCallsSource
   readonly metrics: MetricsSource
   /** Edge's management API changes this; null: there is no such API. */
@@ -86,6 +102,8 @@ export interface AdminOptions {
   readonly readiness: () => Readiness
   /** The built dashboard (index.html, app.js, app.css, icon.svg); null: there is none. */
   readonly dashboardFolder: string | null
+  /** Ticks of `/api/live`; by itself when left out. */
+  readonly everySecond?: (task: () => void) => () => void
   readonly clock: Clock
   readonly log: AdminLog
 }

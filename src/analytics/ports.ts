@@ -91,6 +91,13 @@ export interface RunningTotals {
     /** Cumulative, in ascending order: calls that took less than `upToMs`; `calls` above stands for +Inf. */
     readonly buckets: readonly { readonly upToMs: number; readonly calls: number }[]
   }[]
+  /** Calls that went wrong. */
+  readonly errors: readonly {
+    readonly proxy: string
+    readonly errorCode: string
+    readonly status: number
+    readonly calls: number
+  }[]
 }
 
 export interface AnalyticsHealth {

@@ -10,6 +10,16 @@ interface Calls {
   calls: number
 }
 
+interface Errors {
+  readonly proxy: string
+  readonly errorCode: string
+  readonly status: number
+  calls: number
+}
+
+/** Codes come from tables, and RaiseFault may make more of them up. */
+const ERRORS_MAX = 2_000
+
 interface Duration {
   readonly proxy: string
   calls: number
@@ -21,11 +31,13 @@ interface Duration {
 export class Running {
   readonly #calls = new Map<string, Calls>()
   readonly #durations = new Map<string, Duration>()
+  readonly #errors = new Map<string, Errors>()
 
   add(batch: Batch): void {
     for (const row of batch.rows) {
       this.#addCalls(row)
       this.#addDuration(row)
+      if (row.errorCode !== '') this.#addError(row)
     }
   }
 
@@ -35,6 +47,13 @@ export class Running {
     const known = this.#calls.get(key)
     if (known === undefined) this.#calls.set(key, { proxy, status, answeredBy, calls: row.calls })
     else known.calls += row.calls
+  }
+
+  #addError({ proxy, errorCode, status, calls }: BatchRow): void {
+    const key = `${status} ${errorCode} ${proxy}`
+    const known = this.#errors.get(key)
+    if (known !== undefined) known.calls += calls
+    else if (this.#errors.size < ERRORS_MAX) this.#errors.set(key, { proxy, errorCode, status, calls })
   }
 
   #addDuration(row: BatchRow): void {
@@ -57,6 +76,7 @@ export class Running {
         seconds,
         buckets: cumulative(counts),
       })),
+      errors: [...this.#errors.values()].map((errors) => ({ ...errors })),
     }
   }
 }

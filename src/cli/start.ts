@@ -4,7 +4,6 @@ import { extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ProxySettingsStore } from '../accounts/proxy-settings.ts'
 import { Registry } from '../accounts/registry.ts'
-import type { ProxySummary } from '../admin/options.ts'
 import type { Admin } from '../admin/server.ts'
 import { loadAdminToken } from '../admin/token.ts'
 import { systemClock } from '../core/clock.ts'
@@ -15,7 +14,7 @@ import { cacheStorePrefix } from '../engine/cache-key.ts'
 import { Fleet } from '../gateway/fleet.ts'
 import { SERVER_LIMITS } from '../gateway/protocol.ts'
 import type { ApigApp } from '../model/apig.ts'
-import type { DeployedProxy, PosternConfig } from '../model/deployment.ts'
+import type { PosternConfig } from '../model/deployment.ts'
 import { POLICY_KINDS } from '../policies/index.ts'
 import { LogFolder, logFilesPort } from '../stores/log-files.ts'
 import { MemoryCache } from '../stores/memory/cache.ts'
@@ -37,6 +36,7 @@ import { Publications } from './publications.ts'
 import { QuotaKeeper } from './quota-keeper.ts'
 import { recentCallsOf } from './recent-calls.ts'
 import { selfCalls } from './self-calls.ts'
+import { ServedProxies } from './served-proxies.ts'
 import { onShutdown } from './shutdown.ts'
 import { Stores } from './stores.ts'
 import { telemetryOf } from './telemetry.ts'
@@ -90,6 +90,7 @@ async function serve(config: PosternConfig, options: StartOptions, log: Log, beg
     log,
     publish: async (next) => {
       await fleet.publish(publications.of(next))
+      served.published(next, Date.now())
       warnOfSelf(next)
     },
   })
@@ -149,6 +150,7 @@ async function serve(config: PosternConfig, options: StartOptions, log: Log, beg
     },
     publications.of(catalog.config),
   )
+  const served = new ServedProxies(catalog)
   const deployed = (): Traceable[] => traceable(catalog.config)
   const sessions = debugSessions(fleet, deployed)
   const stores = new Stores(options.data, log, fleet)
@@ -172,7 +174,9 @@ async function serve(config: PosternConfig, options: StartOptions, log: Log, beg
       usage: stores.usage,
       backendUrl: () => `http://${shownHost(options.backendHost)}:${fleet.backendPort}`,
     },
-    proxies: () => summaries(catalog.config),
+    proxies: () => served.summaries,
+    proxy: (name) => served.find(name),
+    throttles: (asked) => served.throttles(counters, asked, Date.now()),
     edge: {
       catalog,
       maps,
@@ -248,27 +252,6 @@ function gatewayDoors({ host, port, tlsPort, backendHost, backendPort }: StartOp
   return tlsPort === undefined
     ? `the gateway door ${host}:${port}`
     : `the gateway doors ${host}:${port} and :${tlsPort} (TLS)`
-}
-
-/** Proxies, and APIs of the apig dialect by group and name. */
-function summaries({ proxies, apig }: PosternConfig): ProxySummary[] {
-  const apis = new Map(
-    apig.apis.map(({ groupName, apiName, path }): [string, ProxySummary] => {
-      const name = `${groupName}/${apiName}`
-      return [name, { name, revision: 1, basePaths: [path], serviceId: null }]
-    }),
-  )
-  return [...proxies.map(summaryOf), ...apis.values()]
-}
-
-function summaryOf(deployed: DeployedProxy): ProxySummary {
-  const { name, revision, proxyEndpoints } = deployed.proxy
-  return {
-    name,
-    revision,
-    basePaths: proxyEndpoints.map((endpoint) => endpoint.basePath),
-    serviceId: deployed.serviceId,
-  }
 }
 
 /** Where this machine reaches a door that listens on `host`. */

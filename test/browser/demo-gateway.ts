@@ -28,6 +28,8 @@ const noRecentCalls: RecentCallsSource = {
   find: () => Promise.resolve(null),
 }
 
+const apigeeProxy = { dialect: 'apigee', deployedAtMs: null, policies: 2 } as const
+
 /** Options for `startAdmin` and `buildAdmin`, with an empty store unless told otherwise. */
 export function demoOptions(part: Partial<AdminOptions> = {}): AdminOptions {
   const clock = part.clock ?? new ManualClock(demoNowMs)
@@ -38,10 +40,12 @@ export function demoOptions(part: Partial<AdminOptions> = {}): AdminOptions {
     analytics: new MemoryAnalytics(clock),
     services: () => demoServices,
     proxies: () => [
-      { name: 'weather', revision: 3, basePaths: ['/v1/weather'], serviceId: '42' },
-      { name: 'maps', revision: 1, basePaths: ['/v1/maps', '/v2/maps'], serviceId: '43' },
-      { name: 'orders', revision: 12, basePaths: ['/orders'], serviceId: null },
+      { ...apigeeProxy, name: 'weather', revision: 3, basePaths: ['/v1/weather'], serviceId: '42' },
+      { ...apigeeProxy, name: 'maps', revision: 1, basePaths: ['/v1/maps', '/v2/maps'], serviceId: '43' },
+      { ...apigeeProxy, name: 'orders', revision: 12, basePaths: ['/orders'], serviceId: null },
     ],
+    proxy: () => null,
+    throttles: () => Promise.resolve([]),
     accounts: null,
     edge: null,
     apig: null,

@@ -53,7 +53,7 @@ export interface ProxyAnswer {
 
 /** GET /api/proxies */
 export interface ProxiesAnswer {
-  readonly proxies: readonly ProxyAnswer[]
+  readonly proxies: readonly ProxyListAnswer[]
 }
 
 /** GET /api/overview: how the gateway is, and the last hour. */
@@ -427,7 +427,6 @@ export interface RefusedBy {
   readonly resetsAtMs: number | null
 }
 
-/** GET /api/proxies has these besides, for each proxy. */
 export interface ProxyListAnswer extends ProxyAnswer {
   readonly dialect: string
   /** When this revision came into force here; null: with the start of the process. */

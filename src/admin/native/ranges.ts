@@ -67,12 +67,12 @@ export interface Range {
 
 /**
  * The range that a query asks for: `last` (default 24h) counts back from now; `since` and `until` are ISO 8601 instants, or
- * dates, and then both days belong to it. Throws a 400 that says what would be right.
+ * dates, and then both days belong to it. `among`: the granularities that there are. Throws a 400 that says what would be right.
  */
-export function rangeOf(query: RangeQuery, nowMs: number): Range {
+export function rangeOf(query: RangeQuery, nowMs: number, among: readonly Granularity[] = granularities): Range {
   const zone = Zone.named(query.timezone ?? 'UTC')
   if (zone === null) throw bad(`timezone ${query.timezone} is unknown; take a name as Europe/Madrid or UTC.`)
-  if (query.since === undefined && query.until === undefined) return lastRange(query, zone, nowMs)
+  if (query.since === undefined && query.until === undefined) return lastRange(query, zone, nowMs, among)
   if (query.last !== undefined) throw bad('Give either last, or since and until.')
   if (query.since === undefined) throw bad('until needs since: the instant or the date where the range begins.')
   const sinceMs = instantOf('since', query.since, zone, false)
@@ -80,7 +80,7 @@ export function rangeOf(query: RangeQuery, nowMs: number): Range {
   if (sinceMs >= nowMs) throw bad(`since lies in the future; now it is ${new Date(nowMs).toISOString()}.`)
   if (sinceMs >= untilMs) throw bad('since must come before until.')
   const span = { sinceMs, untilMs: Math.min(untilMs, nowMs + 1), nowMs }
-  const fitting = fittingIn(span)
+  const fitting = fittingIn(span).filter((each) => among.includes(each))
   const granularity = query.granularity ?? fitting.find((each) => atMost(valuesWanted, span, each)) ?? fitting.at(-1)
   return rangeIn(span, granularity, fitting, zone)
 }
@@ -91,7 +91,7 @@ interface Span {
   readonly nowMs: number
 }
 
-function lastRange(query: RangeQuery, zone: Zone, nowMs: number): Range {
+function lastRange(query: RangeQuery, zone: Zone, nowMs: number, among: readonly Granularity[]): Range {
   const last = query.last ?? '24h'
   const period = Object.hasOwn(periods, last) ? periods[last] : undefined
   if (period === undefined) throw bad(`last must be one of ${Object.keys(periods).join(', ')}, not ${last}.`)
@@ -101,7 +101,7 @@ function lastRange(query: RangeQuery, zone: Zone, nowMs: number): Range {
     untilMs: nowMs + 1,
     nowMs,
   })
-  const fitting = granularities.filter((each) => fittingIn(spanIn(each)).includes(each))
+  const fitting = among.filter((each) => fittingIn(spanIn(each)).includes(each))
   return rangeIn(spanIn(granularity), granularity, fitting, zone)
 }
 

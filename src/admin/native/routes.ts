@@ -2,23 +2,19 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { XStatic } from 'typebox/schema'
 import type { Latency } from '../../analytics/ports.ts'
 import { DEBUG_TOKEN_HEADER, DEBUG_TOKEN_SECONDS_MAX } from '../../core/debug-token.ts'
-import type { Service } from '../../model/service.ts'
-import type { AdminOptions, ProxySummary } from '../options.ts'
-import type {
-  LatencyAnswer,
-  OverviewAnswer,
-  ProxiesAnswer,
-  ProxyAnswer,
-  ResponseCodesAnswer,
-  ServiceAnswer,
-  ServicesAnswer,
-} from './answers.ts'
+import type { AdminOptions } from '../options.ts'
+import type { LatencyAnswer, OverviewAnswer, ResponseCodesAnswer, ServicesAnswer } from './answers.ts'
+import { applicationRoutes } from './applications.ts'
 import { callRoutes } from './calls.ts'
+import { liveRoutes } from './live.ts'
 import { name, noParameters, rangeParameters, tokenParameters } from './parameters.ts'
+import { proxyRoutes } from './proxies.ts'
 import { rangeAnswer, rangeOf } from './ranges.ts'
-import { scopeOf } from './scope.ts'
+import { scopeOf, serviceAnswer } from './scope.ts'
 import { countKeys, seriesOf } from './series.ts'
 import { statisticsRoutes } from './statistics.ts'
+import { throttleRoutes } from './throttles.ts'
+import { usageRoutes } from './usage.ts'
 
 const responseCodesParameters = {
   type: 'object',
@@ -46,10 +42,6 @@ export function nativeRoutes(scope: FastifyInstance, options: AdminOptions, star
   scope.get('/services', { schema: { querystring: noParameters } }, (): ServicesAnswer => {
     return { services: options.services().map(serviceAnswer) }
   })
-  scope.get('/proxies', { schema: { querystring: noParameters } }, (): ProxiesAnswer => {
-    const services = options.services()
-    return { proxies: options.proxies().map((proxy) => proxyAnswer(proxy, services)) }
-  })
   scope.post(
     '/debug-tokens',
     { schema: { body: debugTokenBody } },
@@ -58,8 +50,13 @@ export function nativeRoutes(scope: FastifyInstance, options: AdminOptions, star
       return { token: options.debugToken(expiresAtMs), header: DEBUG_TOKEN_HEADER, expiresAtMs }
     },
   )
+  proxyRoutes(scope, options)
   callRoutes(scope, options)
   statisticsRoutes(scope, options)
+  usageRoutes(scope, options)
+  applicationRoutes(scope, options)
+  throttleRoutes(scope, options)
+  liveRoutes(scope, options)
   scope.get(
     '/response-codes',
     { schema: { querystring: responseCodesParameters } },
@@ -117,18 +114,4 @@ async function overview(options: AdminOptions, startedMs: number): Promise<Overv
 
 function latencyAnswer({ p50Ms, p99Ms }: Latency): LatencyAnswer {
   return { p50Ms, p99Ms }
-}
-
-function serviceAnswer({ id, systemName, name }: Service): ServiceAnswer {
-  return { id, systemName, name }
-}
-
-function proxyAnswer(proxy: ProxySummary, services: readonly Service[]): ProxyAnswer {
-  const service = services.find(({ id }) => id === proxy.serviceId)
-  return {
-    name: proxy.name,
-    revision: proxy.revision,
-    basePaths: proxy.basePaths,
-    service: service === undefined ? null : serviceAnswer(service),
-  }
 }

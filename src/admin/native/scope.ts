@@ -3,6 +3,7 @@ import type { Application, Service } from '../../model/service.ts'
 import { AdminError } from '../errors.ts'
 import type { AdminOptions } from '../options.ts'
 import { findService } from '../services.ts'
+import type { ServiceAnswer } from './answers.ts'
 
 export interface ScopeQuery {
   readonly service?: string
@@ -34,4 +35,8 @@ export function applicationOf(options: AdminOptions, id: string): { application:
   const service = options.services().find((one) => one.id === application?.serviceId)
   if (application !== null && service !== undefined) return { application, service }
   throw new AdminError(404, 'unknown_application', `There is no application ${id}; /api/applications lists them.`)
+}
+
+export function serviceAnswer({ id, systemName, name }: Service): ServiceAnswer {
+  return { id, systemName, name }
 }
