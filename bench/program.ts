@@ -90,8 +90,13 @@ export class Program {
   }
 
   /** A call to the admin door. */
-  ask(path: string): Promise<Response> {
-    return fetch(`http://127.0.0.1:${this.adminPort}${path}`, { headers: { Authorization: `Bearer ${this.#token}` } })
+  ask(path: string, method = 'GET', body?: object): Promise<Response> {
+    const json = body !== undefined && { 'Content-Type': 'application/json' }
+    return fetch(`http://127.0.0.1:${this.adminPort}${path}`, {
+      method,
+      headers: { Authorization: `Bearer ${this.#token}`, ...json },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    })
   }
 
   async stop(): Promise<void> {

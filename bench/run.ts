@@ -12,6 +12,7 @@ import { hasLoader } from './load.ts'
 import { pathRows } from './paths.ts'
 import { recentRows } from './recent.ts'
 import { startRows } from './start.ts'
+import { gatewayTraceRows, traceRows } from './traces.ts'
 import { wireOptions, wireTables } from './wire.ts'
 import { workerRows } from './workers.ts'
 import { yearOf, yearText } from './year.ts'
@@ -31,6 +32,9 @@ for (const row of gateRows()) print(`${String(row.ns).padStart(8)}  ${row.name}`
 print('\nexplain: ns for keeping a call, in process')
 for (const row of recentRows()) print(`${String(row.ns).padStart(8)}  ${row.name}`)
 
+print('\ntrace: CPU for a call of ten steps, in process')
+for (const { us, name } of traceRows()) print(`${us.toFixed(2).padStart(8)} us  ${name}`)
+
 print('\nstart: until it serves, and resident memory when idle')
 for (const row of await startRows())
   print(`  ${row.seconds.toFixed(2)} s  ${String(row.memoryMb).padStart(4)} MB  ${row.name}`)
@@ -42,6 +46,9 @@ const has = (name: string): boolean => spawnSync('which', [name]).status === 0
 if (has('wrk')) {
   print('\nthrough the gateway: CPU of one thread for each call')
   for (const { cpuUs, name } of await pathRows()) print(`${String(cpuUs).padStart(8)} us  ${name}`)
+
+  print('\ntrace: CPU of one thread for each call of a pass-through proxy')
+  for (const { us, name } of await gatewayTraceRows()) print(`${us.toFixed(1).padStart(8)} us  ${name}`)
 
   print('\naccounts: CPU for each call, and calls a second of one thread')
   for (const { name, cpuUs, perSecond } of await authRepRows())
