@@ -17,6 +17,7 @@ import {
   sdkDate,
   sdkDateMs,
   sha256,
+  shownCanonical,
   signatureOf,
 } from './signature.ts'
 import { stateOf } from './state.ts'
@@ -137,7 +138,8 @@ function verified(x: Exchange, app: ApigApp, parts: SignatureHeader, date: strin
   if (sameSignature(signatureOf(app.secret, date, canonical), parts.signature)) return app
   const other = canonicalRequest(request, parts.signedHeaders, hash, 'encoded')
   if (other !== canonical && sameSignature(signatureOf(app.secret, date, other), parts.signature)) return app
-  const shown = canonical.length > SHOWN_CHARACTERS_MAX ? `${canonical.slice(0, SHOWN_CHARACTERS_MAX)}...` : canonical
+  const open = shownCanonical(canonical)
+  const shown = open.length > SHOWN_CHARACTERS_MAX ? `${open.slice(0, SHOWN_CHARACTERS_MAX)}...` : open
   return incorrect(`verify signature fail, canonicalRequest:${shown.replaceAll('\n', '|')}`)
 }
 

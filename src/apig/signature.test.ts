@@ -9,6 +9,7 @@ import {
   sdkDate,
   sdkDateMs,
   sha256,
+  shownCanonical,
   signatureOf,
 } from './signature.ts'
 
@@ -91,6 +92,14 @@ describe('the canonical request', () => {
     expect(queryIn('plain')).toBe('a=a&a=%7B&b=1&%7B=2')
     expect(queryIn('encoded')).toBe('%7B=2&a=%7B&a=a&b=1')
   })
+})
+
+test('secrets that were signed are not shown', () => {
+  const headers = { 'x-auth-token': 'SECRET-1', cookie: 'a=SECRET-2', 'x-sdk-date': '20060102T150405Z', 'x-a': 'seen' }
+  const shown = shownCanonical(canonicalRequest(request('GET', '/cookie:x', '', headers), Object.keys(headers), EMPTY))
+  expect(shown).not.toContain('SECRET')
+  expect(shown).toContain('x-auth-token:***\ncookie:***\nx-sdk-date:20060102T150405Z\nx-a:seen\n')
+  expect(shown.split('\n')[1]).toBe('/cookie%3Ax/')
 })
 
 describe('the header', () => {

@@ -64,6 +64,12 @@ export function canonicalRequest(
   return `${request.method.toUpperCase()}\n${path}\n${query}\n${headers}\n${signedHeaders.join(';')}\n${payloadHash}`
 }
 
+const SECRET_LINES =
+  /^(authorization|proxy-authorization|cookie|x-auth-token|x-security-token|x-hw-appkey|x-apig-appcode):.+$/gm
+
+/** As an error shows it, and what keeps errors: without the values of headers that are secrets by themselves. */
+export const shownCanonical = (canonical: string): string => canonical.replace(SECRET_LINES, '$1:***')
+
 /** Hex. `date`: the value of X-Sdk-Date. */
 export function signatureOf(secret: string, date: string, canonical: string): string {
   const text = `${ALGORITHM}\n${date}\n${sha256(canonical)}`
