@@ -1,4 +1,5 @@
 import type { MaybePromise } from '../core/async.ts'
+import type { Cells, CellsQuery } from './cells.ts'
 import type { AnsweredBy } from './record.ts'
 import type { Batch } from './rollup.ts'
 import type { Statistics, StatisticsQuery } from './statistics.ts'
@@ -118,6 +119,7 @@ export interface Analytics {
   summary(query: SummaryQuery): MaybePromise<Summary>
   /** Throws a RangeError when `statisticsPlan` gives null. */
   statistics(query: StatisticsQuery): MaybePromise<Statistics>
+  cells(query: CellsQuery): MaybePromise<Cells>
   /** Null when nothing was ever counted. */
   firstAndLast(scope: Scope): MaybePromise<FirstAndLast | null>
   running(): MaybePromise<RunningTotals>

@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.ts'
+import { type Cells, type CellsQuery, type CellsSource, cells } from './cells.ts'
 import {
   type CountKey,
   type CountsQuery,
@@ -88,6 +89,16 @@ export class AnalyticsQueries {
       granules: (series, edgesMs, coarsest) => this.#granules([series], edgesMs, coarsest),
     }
     return statistics(rows, query, this.#clock.now())
+  }
+
+  cells(query: CellsQuery): Cells {
+    this.#rows.begin()
+    checkEdges(query.edgesMs)
+    const source: CellsSource = {
+      series: (kind, match) => this.#rows.series(kind, match),
+      granules: (series, edgesMs, coarsest) => this.#granules(series, edgesMs, coarsest),
+    }
+    return cells(source, query)
   }
 
   firstAndLast(scope: Scope): FirstAndLast | null {

@@ -33,6 +33,7 @@ function analyticsOf(events: readonly Event[]): Analytics & { asked: CountsQuery
     write: unused,
     summary: unused,
     statistics: unused,
+    cells: unused,
     firstAndLast: unused,
     running: unused,
     health: unused,

@@ -180,6 +180,8 @@ async function serve(config: PosternConfig, options: StartOptions, log: Log, beg
     edge: {
       catalog,
       maps,
+      analytics: stores.analytics,
+      now: Date.now,
       doors: () => ({ host: loopback(options.host), port: fleet.port, tlsPort: fleet.tlsPort }),
       clearCache: (name, environment) => cache.invalidatePrefix(cacheStorePrefix(environment, name)),
       organization: config.settings.organization,

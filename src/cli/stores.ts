@@ -33,6 +33,7 @@ export class Stores {
     counts: (query) => this.#now().analytics.counts(query),
     summary: (query) => this.#now().analytics.summary(query),
     statistics: (query) => this.#now().analytics.statistics(query),
+    cells: (query) => this.#now().analytics.cells(query),
     firstAndLast: (scope) => this.#now().analytics.firstAndLast(scope),
     running: () => this.#now().analytics.running(),
     health: () => this.#now().analytics.health(),

@@ -212,4 +212,15 @@ describe('apigee-edge-js', () => {
     await org.proxies.undeploy({ name: 'script', environment: 'test', revision: '1' })
     await org.resourcefiles.del({ environment: 'test', name: 'tools.js', type: 'jsc' })
   })
+
+  test('statistics', async () => {
+    const options = { environment: 'test', dimension: 'apis', metric: 'sum(message_count)', timeUnit: 'hour' }
+    const [startTime, endTime] = [new Date(Date.now() - 3_600_000), new Date(Date.now() + 3_600_000)]
+    await expect
+      .poll(async () => {
+        const { data } = await org.stats.get({ ...options, startTime, endTime })
+        return data.environments[0].dimensions.map((one: { name: string }) => one.name)
+      })
+      .toContain('guarded')
+  })
 })

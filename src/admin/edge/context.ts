@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Analytics } from '../../analytics/ports.ts'
 import type { Catalog } from '../../catalog/catalog.ts'
 import { CatalogError, type CatalogReason } from '../../catalog/error.ts'
 import type { KeyValueStore } from '../../catalog/key-value-maps.ts'
@@ -9,6 +10,8 @@ import { multipartOf } from './multipart.ts'
 export interface EdgeContext {
   readonly catalog: Catalog
   readonly maps: KeyValueStore
+  readonly analytics: Analytics
+  now(): number
   /** Where the gateway answers. */
   doors(): { readonly host: string; readonly port: number; readonly tlsPort: number }
   /** Drops all entries of a cache of an environment. */

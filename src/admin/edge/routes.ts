@@ -17,6 +17,7 @@ import { maskConfigRoutes } from './mask-configs.ts'
 import { pieceRoutes } from './pieces.ts'
 import { resourceFileRoutes } from './resource-files.ts'
 import { sharedFlowRoutes } from './shared-flows.ts'
+import { statRoutes } from './stats.ts'
 
 /** More than a bundle may have, so that a client who sends too much is told so rather than cut off. */
 const BODY_BYTES_MAX = 32 * 1024 * 1024
@@ -47,6 +48,7 @@ export function edgeRoutes(scope: FastifyInstance, context: EdgeContext, trace: 
         environmentRoutes(inside, context)
         maskConfigRoutes(inside, context)
         resourceFileRoutes(inside, context)
+        statRoutes(inside, context)
         if (trace !== null) debugSessionRoutes(inside, context, trace)
       },
       { prefix: organization },

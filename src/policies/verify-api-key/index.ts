@@ -73,6 +73,7 @@ function judgeOf(env: Env): (x: Exchange, key: string, holder: KeyHolder | null)
     if (holder.products.length === 0) return noProduct
     const product = holder.products.find((one) => one.approved && fits(one, x))
     if (product === undefined) return holder.products.some((one) => fits(one, x)) ? notApproved : notForThis
+    x.caller = { application: holder.app.id, account: holder.developer.email }
     setVariables(x, policy.name, holder, product.product)
     return undefined
   }

@@ -1,3 +1,4 @@
+import type { Cells, CellsQuery } from '../../analytics/cells.ts'
 import type {
   Analytics,
   AnalyticsHealth,
@@ -114,6 +115,10 @@ export class MemoryAnalytics implements Analytics, RollupRows {
 
   statistics(query: StatisticsQuery): Statistics {
     return this.#queries.statistics(query)
+  }
+
+  cells(query: CellsQuery): Cells {
+    return this.#queries.cells(query)
   }
 
   firstAndLast(scope: Scope): FirstAndLast | null {

@@ -1,3 +1,4 @@
+import type { Cells, CellsQuery } from '../../analytics/cells.ts'
 import type {
   Analytics,
   AnalyticsHealth,
@@ -234,6 +235,10 @@ export class QueuedAnalytics implements Analytics {
 
   statistics(query: StatisticsQuery): Statistics {
     return this.#database.statistics(query)
+  }
+
+  cells(query: CellsQuery): Cells {
+    return this.#database.cells(query)
   }
 
   firstAndLast(scope: Scope): FirstAndLast | null {

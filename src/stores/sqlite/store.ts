@@ -119,6 +119,7 @@ class ThreadStore implements Store {
       counts: (query) => this.#ask('counts', query),
       summary: (query) => this.#ask('summary', query),
       statistics: (query) => this.#ask('statistics', query),
+      cells: (query) => this.#ask('cells', query),
       firstAndLast: (scope) => this.#ask('firstAndLast', scope),
       running: () => this.#ask('running', null),
       health: () => this.#ask('health', null),
