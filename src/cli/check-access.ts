@@ -19,6 +19,14 @@ export function accessProblems({ proxy }: DeployedProxy, responseCodes: boolean)
   })
 }
 
+/** A variable that may not say what its writer believes. */
+export function responseCodesDoubts(env: Readonly<Record<string, string | undefined>>): Problem[] {
+  const variable = env['APICAST_RESPONSE_CODES'] ?? ''
+  if (/^(1|0|true|false|)$/i.test(variable)) return []
+  const message = `APICAST_RESPONSE_CODES is ${JSON.stringify(variable.slice(0, 40))}, which is off: 1 or true switches response codes on, 0 or false off`
+  return [{ severity: 'warning', code: 'BadValue', message, at: { file: 'environment', line: 1, column: 1 } }]
+}
+
 /** APIcast's variable wins over the file: `1` or `true` switches on, anything else off. */
 export function responseCodesOf(ofFile: boolean, env: Readonly<Record<string, string | undefined>>): boolean {
   const variable = env['APICAST_RESPONSE_CODES']

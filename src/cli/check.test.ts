@@ -137,6 +137,17 @@ describe('what a PATH may be', () => {
   })
 
   test.each([
+    ['yes', 1],
+    ['1', 0],
+    ['false', 0],
+    ['', 0],
+  ])('APICAST_RESPONSE_CODES=%s: %i warning', (value, count) => {
+    const { config, problems } = loadPaths([join(root(), 'b')], kinds, { APICAST_RESPONSE_CODES: value })
+    expect(problems.map(({ severity, code }) => [severity, code])).toEqual(Array(count).fill(['warning', 'BadValue']))
+    expect(config).not.toBeNull()
+  })
+
+  test.each([
     ['no', 'no:1:1: error: NotFound: there is no such file or folder'],
     ['notes.txt/no', 'notes.txt/no:1:1: error: NotFound: there is no such file or folder'],
     ['other.json', 'other.json:1:1: error: MissingKey: services is missing: this is no APIcast configuration'],

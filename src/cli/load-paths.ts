@@ -20,7 +20,7 @@ import { type ApigResource, defaultSettings, type PosternConfig, type Settings }
 import type { SharedFlow } from '../model/entities.ts'
 import { type Problem, Problems } from '../model/problem.ts'
 import type { Dialect } from '../model/proxy.ts'
-import { accessProblems, responseCodesOf } from './check-access.ts'
+import { accessProblems, responseCodesDoubts, responseCodesOf } from './check-access.ts'
 import { checkLocal } from './check-local.ts'
 import { checkTogether } from './check-together.ts'
 import { checkMasks, checkUnused } from './check-unused.ts'
@@ -101,6 +101,7 @@ class Loading {
     for (const path of this.#apicastFiles) this.#apicast(path)
     checkTogether(this.#drafts, countOfConfig, this.#config ?? noConfig, this.#problems)
     checkLocal(this.#drafts, this.#problems)
+    this.#problems.list.push(...responseCodesDoubts(this.#env))
     const responseCodes = responseCodesOf(this.#config?.responseCodes ?? false, this.#env)
     for (const { deployed, base } of this.#drafts) {
       this.#problems.list.push(...accessProblems(deployed, responseCodes).map((problem) => inBase(problem, base)))
