@@ -40,18 +40,18 @@ export function draftOver(state: ApigState, files: readonly ApigResource[], nowM
 /** How a document of that kind is kept. */
 const documentKind = (kind: Kind): string => `apig-${kind}`
 
-/** What is kept, below what the files name: those win. */
+/** What the files name, then what is kept; of two with one id that of the files. In the order in which things were made: files are older. */
 function loadApig(files: readonly ApigResource[], documents: Documents): ApigState {
   const state = emptyState() as { [K in Kind]: Map<string, Docs[K]> }
+  for (const { kind, id, doc } of files) (state[kind as Kind] as Map<string, unknown>).set(id, doc)
   for (const kind of KINDS) {
     const docs = documents.list(documentKind(kind)).map(({ key }) => {
       const text = Buffer.from(documents.read(documentKind(kind), key)!).toString('utf8')
       return JSON.parse(text) as Docs[Kind]
     })
     docs.sort((a, b) => (madeAt(a) < madeAt(b) ? -1 : madeAt(a) > madeAt(b) ? 1 : 0))
-    for (const doc of docs) (state[kind] as Map<string, unknown>).set(doc.id, doc)
+    for (const doc of docs) if (!state[kind].has(doc.id)) (state[kind] as Map<string, unknown>).set(doc.id, doc)
   }
-  for (const { kind, id, doc } of files) (state[kind as Kind] as Map<string, unknown>).set(id, doc)
   return state
 }
 
