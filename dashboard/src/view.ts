@@ -130,6 +130,11 @@ export function useView(): [View, Change] {
   return [view, change]
 }
 
+/** The view of a page of usage, which is counted per hour: what another page showed in minutes is a day here. */
+export function hourly(view: View): View {
+  return { ...view, last: view.last === '1h' ? defaultLast : view.last, per: view.per === 'minute' ? null : view.per }
+}
+
 /** Minutes and hours move before one's eyes; days and months do not. */
 export function refreshMs(view: View): number {
   return view.last === '1h' || view.last === '24h' ? 3_000 : 15_000

@@ -4,8 +4,8 @@ import { gzipSync } from 'node:zlib'
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { buildDashboard } from '../../scripts/build-dashboard.ts'
-import { browserPath, TestBrowser } from './browser.ts'
-import { type ShopGateway, startShopGateway } from './shop-gateway.ts'
+import { browserPath, styleOf, TestBrowser } from './browser.ts'
+import { markup, type ShopGateway, startShopGateway } from './shop-gateway.ts'
 
 test('the bundle is under 150 kB, packed', async () => {
   const { folder } = await buildDashboard()
@@ -13,6 +13,20 @@ test('the bundle is under 150 kB, packed', async () => {
   expect(Math.min(...packed)).toBeGreaterThan(0)
   expect(packed.reduce((sum, bytes) => sum + bytes, 0)).toBeLessThan(150_000)
 })
+
+/** Every page of the menu, and what it shows of the calls that were made. */
+const pages: readonly (readonly [path: string, heading: string, shows: string])[] = [
+  ['/overview', 'Overview', 'Last hour'],
+  ['/analytics/usage?service=43', 'Usage', 'Products'],
+  ['/analytics/response-codes', 'Response codes', 'Client errors'],
+  ['/analytics/top-applications?service=43', 'Top applications', 'Web shop'],
+  ['/applications', 'Applications', 'Price robot'],
+  ['/applications/103', 'Price robot', '3 of 3'],
+  ['/throttles', 'Throttles', 'silver'],
+  ['/proxies', 'Proxies', '/weather'],
+  ['/proxies/weather', 'Weather', 'Ask the geocoder'],
+  ['/explain', 'Explain', '/shop/orders'],
+]
 
 describe.skipIf(browserPath === undefined)('the pages of a running gateway', () => {
   let browser: TestBrowser
@@ -36,6 +50,26 @@ describe.skipIf(browserPath === undefined)('the pages of a running gateway', () 
   const main = (page: Page): Promise<string> => page.locator('main').innerText()
   const addressOf = (page: Page): string => page.url().slice(shop.door.origin.length)
   const link = (page: Page, name: string) => page.getByRole('link', { name, exact: true })
+
+  test('every page shows what it is for, light and dark, by its menu, and fits a phone', async () => {
+    const page = await open('/')
+    expect(addressOf(page)).toBe('/overview')
+    for (const [path, heading, shows] of pages) {
+      await page.goto(shop.door.origin + path)
+      await expect.poll(() => main(page)).toContain(shows)
+      expect([path, await page.locator('h1').innerText()]).toEqual([path, heading])
+      expect(await page.title()).toBe(`${heading} · Postern`)
+      expect([path, await page.getByRole('alert').allInnerTexts()]).toEqual([path, []])
+      expect(await page.locator('nav a[aria-current]').count()).toBe(1)
+      await page.emulateMedia({ colorScheme: 'dark' })
+      expect([path, await styleOf(page, 'html', 'background-color')]).toEqual([path, 'rgb(15, 20, 25)'])
+      await page.setViewportSize({ width: 360, height: 740 })
+      expect([path, await page.evaluate('document.documentElement.scrollWidth')]).toEqual([path, 360])
+      await page.emulateMedia({ colorScheme: 'light' })
+      expect([path, await styleOf(page, 'html', 'background-color')]).toEqual([path, 'rgb(245, 246, 248)'])
+      await page.setViewportSize({ width: 1280, height: 900 })
+    }
+  })
 
   test('goes from page to page without a load, and Back leads home', async () => {
     const page = await open('/overview')
@@ -116,6 +150,79 @@ describe.skipIf(browserPath === undefined)('the pages of a running gateway', () 
     await expect.poll(() => main(page)).toContain('None of the calls that are held is one of these')
   })
 
+  test('usage stacks the methods of the metric, adds them up, and gives a file', async () => {
+    const page = await open('/analytics/usage?service=43')
+    const row = page.getByRole('row').filter({ hasText: 'products' })
+    await row.waitFor()
+    const { body } = await shop.ask('/api/usage?service=43')
+    const { metrics } = body as { metrics: { name: string; total: number }[] }
+    const products = metrics.find(({ name }) => name === 'products')!
+    expect(products.total).toBeGreaterThan(5)
+    expect(await row.innerText()).toContain(String(products.total))
+    const [file] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Download CSV' }).click(),
+    ])
+    expect(file.suggestedFilename()).toBe('usage-shop.csv')
+    const lines = readFileSync(await file.path(), 'utf8')
+      .replace('\uFEFF', '')
+      .trim()
+      .split('\r\n')
+    expect(lines[0]).toBe('"datetime","Hits","Products","Orders","Search"')
+    expect(lines.length).toBe(25)
+    expect(lines[1]).toMatch(/^"\d\d \w{3} \d{4} \d\d:00:00 UTC",0,0,0,0$/)
+    const sum = lines.slice(1).reduce((total, line) => total + Number(line.split(',')[2]), 0)
+    expect(sum).toBe(products.total)
+  })
+
+  test('an application shows its limits, its keys only in part, and its codes', async () => {
+    const page = await open('/applications')
+    await page.getByPlaceholder('Name, id or account').fill('robot')
+    await expect.poll(() => addressOf(page)).toBe('/applications?q=robot')
+    await link(page, 'Price robot').click()
+    await expect.poll(() => main(page)).toContain('3 of 3')
+    expect(await page.locator('.meter.full').count()).toBe(1)
+    const text = await main(page)
+    expect(text).toContain('Globex')
+    expect(text).not.toContain('robot-demo-key')
+    await page.locator('.uplot').waitFor()
+    expect(await page.locator('.legend').innerText()).toMatch(/2XX\s+3\s/)
+  })
+
+  test('the picture of the flows has every step where it runs', async () => {
+    const page = await open('/proxies/weather')
+    const request = page.locator('.flow-down .flow-step')
+    await request.first().waitFor()
+    // By its display name, where it has one.
+    expect((await request.allInnerTexts()).map((step) => step.split('\n')[0])).toContain('Ask the geocoder')
+    const { body } = await shop.ask('/api/proxies/weather')
+    const { flows } = body as { flows: { flows: { name: string; request: { step: string }[] }[] }[] }
+    const named = flows.flatMap((endpoint) => endpoint.flows.map(({ name }) => name))
+    expect(named.length).toBeGreaterThan(1)
+    for (const name of named) expect(await page.locator('.flow').innerText()).toContain(name)
+    expect(await page.locator('.flow-apart').first().innerText()).toContain('geocoder-failed')
+  })
+
+  test('names, paths and headers that are markup are text', async () => {
+    for (const path of ['/applications', '/applications/104', '/analytics/top-applications?service=43']) {
+      const page = await open(path)
+      await expect.poll(() => main(page)).toContain(markup)
+    }
+    const { body } = await shop.ask('/api/calls?proxy=weather&limit=100')
+    const { calls } = body as { calls: { requestId: string; path: string }[] }
+    const call = calls.find(({ path }) => decodeURIComponent(path).includes(markup))!
+    const page = await open(`/explain/${call.requestId}`)
+    await expect.poll(() => main(page)).toContain('/weather/about/')
+    for (const path of ['/proxies/', '/explain/', '/applications/']) {
+      await page.goto(shop.door.origin + path + encodeURIComponent(markup))
+      await page.getByRole('alert').waitFor()
+    }
+    await page.goto(`${shop.door.origin}/analytics/response-codes?proxy=${encodeURIComponent(markup)}`)
+    await page.locator('.empty').waitFor()
+    expect(await page.locator('main img').count()).toBe(0)
+    expect(await page.title()).not.toContain('owned')
+  })
+
   test('is used with the keys alone', async () => {
     const page = await open('/overview')
     await page.keyboard.press('Tab')
@@ -136,6 +243,14 @@ describe.skipIf(browserPath === undefined)('the pages of a running gateway', () 
     expect(await page.evaluate('document.activeElement.textContent')).toBe('Overview')
     await page.keyboard.press('Enter')
     await expect.poll(() => addressOf(page)).toBe('/overview')
+  })
+
+  test('every second is live, and remembers the theme that was chosen', async () => {
+    const page = await browser.open(shop.door, '/overview', { colorScheme: 'dark' })
+    await expect.poll(() => page.locator('.live').innerText()).toMatch(/^Live · /)
+    await page.getByRole('button', { name: 'Light' }).click()
+    await page.reload()
+    expect(await styleOf(page, 'html', 'background-color')).toBe('rgb(245, 246, 248)')
   })
 
   test('is drawn within a second', async () => {

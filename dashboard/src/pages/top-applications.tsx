@@ -1,4 +1,5 @@
 import type { JSX } from 'preact'
+import { useMemo } from 'preact/hooks'
 import type { TopApplicationsAnswer, UsageAnswer } from '../../../src/admin/native/answers.ts'
 import { pathOf } from '../address.ts'
 import { useLive } from '../call.ts'
@@ -9,11 +10,12 @@ import { Answered, LiveMark, PageHead } from '../parts/page.tsx'
 import { MetricPicker, ServicePicker, useServices } from '../parts/scope.tsx'
 import { type Column, ListPanel } from '../parts/table.tsx'
 import { TimeBar } from '../parts/time-bar.tsx'
-import { type Change, rangeOf, refreshMs, searchOf, sharedOf, useView, type View } from '../view.ts'
+import { type Change, hourly, rangeOf, refreshMs, searchOf, sharedOf, useView, type View } from '../view.ts'
 
 /** Analytics > Top applications: who uses a service most. */
 export function TopApplicationsPage(): JSX.Element {
-  const [view, change] = useView()
+  const [asked, change] = useView()
+  const view = useMemo(() => hourly(asked), [asked])
   const services = useServices()
   const service = view.service ?? services?.[0]?.id ?? null
   const query = rangeOf({ ...view, per: null })

@@ -15,11 +15,12 @@ import { MetricPicker, ServicePicker, useApplicationName, useServices } from '..
 import { type Column, ListPanel } from '../parts/table.tsx'
 import { ValuesTable } from '../parts/tables.tsx'
 import { TimeBar } from '../parts/time-bar.tsx'
-import { type Change, rangeOf, refreshMs, useView, type View } from '../view.ts'
+import { type Change, hourly, rangeOf, refreshMs, useView, type View } from '../view.ts'
 
 /** Analytics > Usage: what the metrics of a service, or of one application, counted. */
 export function UsagePage(): JSX.Element {
-  const [view, change] = useView()
+  const [asked, change] = useView()
+  const view = useMemo(() => hourly(asked), [asked])
   const services = useServices()
   const service = view.service ?? services?.[0]?.id ?? null
   const live = useLive<UsageAnswer>(pathOf(view, service), refreshMs(view))
@@ -46,7 +47,7 @@ export function UsagePage(): JSX.Element {
         <NoServices />
       ) : (
         <>
-          <TimeBar view={view} change={change} answer={live.answer} />
+          <TimeBar hours view={view} change={change} answer={live.answer} />
           <Answered live={live} draw={(answer) => <Answer view={view} change={change} answer={answer} />} />
         </>
       )}

@@ -21,10 +21,12 @@ interface TimeBarProps {
   readonly answer: RangeAnswer | undefined
   /** False: the page shows no steps, only the whole range. */
   readonly steps?: boolean
+  /** True: what is shown is counted per hour, and the last hour is no range. */
+  readonly hours?: boolean
 }
 
 /** From when to when, and in which steps. The same on every page of statistics. */
-export function TimeBar({ view, change, answer, steps = true }: TimeBarProps): JSX.Element {
+export function TimeBar({ view, change, answer, steps = true, hours = false }: TimeBarProps): JSX.Element {
   const nowMs = answer?.nowMs ?? Date.now()
   const zone = view.zone ?? ownZone
   const { isoDay } = timesIn(answer?.timezone ?? 'UTC')
@@ -33,7 +35,7 @@ export function TimeBar({ view, change, answer, steps = true }: TimeBarProps): J
     <fieldset class="time-bar">
       <legend class="unseen">Time range</legend>
       <fieldset class="segments" aria-label="Show last">
-        {ranges.map(([last, label, spoken]) => (
+        {ranges.slice(hours ? 1 : 0).map(([last, label, spoken]) => (
           <button
             key={last}
             type="button"
