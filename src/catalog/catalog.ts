@@ -5,7 +5,7 @@ import { type EnvironmentEntities, noEntities } from '../model/entities.ts'
 import { problemLine } from '../model/problem.ts'
 import type { ApiProxy } from '../model/proxy.ts'
 import { type ApigResources, apigResources, documentChanges, draftOver, openApig } from './apig.ts'
-import { deployedAt } from './deployed.ts'
+import { type Deployment, type DeployOptions, deployedAt } from './deployed.ts'
 import { ENTITY_KINDS, type EntityWord } from './entity-kinds.ts'
 import {
   documentKey,
@@ -14,32 +14,17 @@ import {
   loadEnvironments,
   mustBeNew,
   placeOf,
+  removalsOf,
   settingsOfAll,
 } from './environments.ts'
 import { CatalogError } from './error.ts'
 import { FlowCatalog, mustNotBeDeployed } from './flows.ts'
 import type { CatalogServices, DocumentChange } from './ports.ts'
+import { environmentsAfter, filesAfter, mustBeSamePlace } from './reload.ts'
 import { errorText, PROXIES, Revisions } from './revisions.ts'
-
-/** A revision that is served, through an admin API. */
-export interface Deployment {
-  readonly environment: string
-  readonly name: string
-  readonly revision: number
-  /** Put before the base paths of the bundle; empty: as they are. */
-  readonly basePath: string
-}
 
 /** By `documentKey`. */
 type Deployments = ReadonlyMap<string, { readonly deployment: Deployment; readonly deployed: DeployedProxy }>
-
-export interface DeployOptions {
-  readonly environment: string
-  /** In place of another revision. */
-  readonly override: boolean
-  /** As in `Deployment`. */
-  readonly basePath: string
-}
 
 const DEPLOYMENT = 'api-deployment'
 
@@ -50,7 +35,7 @@ const DEPLOYMENT = 'api-deployment'
 export class Catalog {
   readonly revisions: Revisions<ApiProxy>
   readonly flows: FlowCatalog
-  readonly #services: CatalogServices
+  readonly #services: CatalogServices & { files: PosternConfig }
   /** The gateway's own environment. */
   readonly #own: string
   #deployments: Deployments = new Map()
@@ -66,7 +51,7 @@ export class Catalog {
   #last: Promise<unknown> = Promise.resolve()
 
   constructor(services: CatalogServices) {
-    this.#services = services
+    this.#services = { ...services }
     this.revisions = new Revisions(PROXIES, services.documents, services.kinds)
     this.#own = services.files.settings.environment
     this.#environments = loadEnvironments(services.files, services.documents)
@@ -74,7 +59,7 @@ export class Catalog {
     this.#apig = resources
     this.#brokenVersions = broken
     for (const word of Object.keys(ENTITY_KINDS) as EntityWord[]) this.#loadEntities(word)
-    this.flows = new FlowCatalog(services, {
+    this.flows = new FlowCatalog(this.#services, {
       environments: () => this.#environments,
       change: (environment, entities, changes) =>
         this.#change(this.#deployments, this.#with(environment, entities), changes),
@@ -135,14 +120,8 @@ export class Catalog {
       if (conflict !== null) throw new CatalogError('conflict', 'messaging.config.beans.EnvironmentInUse', conflict)
       const next = new Map(this.#environments)
       next.delete(name)
-      const { documents } = this.#services
       const kinds = [...Object.keys(ENTITY_KINDS), ...this.flows.documentKinds]
-      const doomed = kinds.flatMap((kind) =>
-        documents
-          .list(kind)
-          .filter(({ key }) => key.startsWith(`${name}\n`))
-          .map(({ key }) => ({ kind, key, body: null })),
-      )
+      const doomed = removalsOf(this.#services.documents, kinds, name)
       await this.#change(this.#deployments, next, [...doomed, { kind: ENVIRONMENT, key: name, body: null }])
     })
   }
@@ -355,6 +334,24 @@ export class Catalog {
         this.#ofPortal = before
         throw error
       }
+    })
+  }
+
+  /** Serves these in place of what the files said before. What was made beside them stays. Throws CatalogError when they do not fit. */
+  useFiles(files: PosternConfig): Promise<readonly string[]> {
+    return this.#oneAtATime(async () => {
+      const before = this.#services.files
+      mustBeSamePlace(before.settings, files.settings)
+      const next = filesAfter(before, files, () => ++this.#lastDeployment)
+      const environments = environmentsAfter(before, next, this.#environments)
+      this.#services.files = next
+      try {
+        await this.#change(this.#deployments, environments, [])
+      } catch (error) {
+        this.#services.files = before
+        throw error
+      }
+      return next.proxies.filter((one) => !before.proxies.includes(one)).map(({ proxy }) => proxy.name)
     })
   }
 

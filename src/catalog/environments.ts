@@ -1,7 +1,7 @@
 import type { PosternConfig, Settings } from '../model/deployment.ts'
 import { type EnvironmentEntities, noEntities } from '../model/entities.ts'
 import { CatalogError } from './error.ts'
-import type { Documents } from './ports.ts'
+import type { DocumentChange, Documents } from './ports.ts'
 
 /** Of an environment that was made through the management API; its key is its name. */
 export const ENVIRONMENT = 'environment'
@@ -72,4 +72,14 @@ export function mustBeNew(environments: Environments, name: string): void {
   if (!environments.has(name)) return
   const text = `Environment named ${name} is there already`
   throw new CatalogError('conflict', 'messaging.config.beans.EnvironmentAlreadyExists', text)
+}
+
+/** Forgets what is kept of an environment. */
+export function removalsOf(documents: Documents, kinds: readonly string[], environment: string): DocumentChange[] {
+  return kinds.flatMap((kind) =>
+    documents
+      .list(kind)
+      .filter(({ key }) => key.startsWith(`${environment}\n`))
+      .map(({ key }) => ({ kind, key, body: null })),
+  )
 }

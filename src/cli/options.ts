@@ -29,6 +29,8 @@ export interface StartOptions {
   /** Of the calls that bring no trace: those that begin one. */
   readonly otlpShare: number
   readonly logLevel: string
+  /** Takes changes of the files over while it runs. */
+  readonly watch: boolean
 }
 
 const WORKERS_MAX = 64
@@ -138,6 +140,11 @@ export function startCommand(): Command {
         .env('POSTERN_LOG_LEVEL')
         .choices(LOG_LEVELS)
         .default('info'),
+    )
+    .addOption(
+      new Option('--watch', 'serves what PATHs and the configuration file say anew whenever they change')
+        .env('POSTERN_WATCH')
+        .default(false, 'no'),
     )
     .allowExcessArguments(false)
 }

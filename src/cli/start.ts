@@ -15,7 +15,6 @@ import { Fleet } from '../gateway/fleet.ts'
 import { SERVER_LIMITS } from '../gateway/protocol.ts'
 import type { ApigApp } from '../model/apig.ts'
 import type { PosternConfig } from '../model/deployment.ts'
-import { POLICY_KINDS } from '../policies/index.ts'
 import { LogFolder, logFilesPort } from '../stores/log-files.ts'
 import { MemoryCache } from '../stores/memory/cache.ts'
 import { cachePort } from '../stores/memory/cache-port.ts'
@@ -25,10 +24,9 @@ import { keyValuePort } from '../stores/memory/key-value-port.ts'
 import { MemoryServerStates } from '../stores/memory/server-states.ts'
 import { openDocuments } from '../stores/sqlite/documents.ts'
 import { loadSealKey, sealed } from '../stores/sqlite/sealed.ts'
-import { allProblems, printProblems, summary } from './check.ts'
+import { printProblems } from './check.ts'
 import { accessProblems, responseCodesOf } from './check-access.ts'
 import { problemsOfProxy } from './compile-problems.ts'
-import { loadPaths } from './load-paths.ts'
 import { openCatalog } from './open-catalog.ts'
 import type { StartOptions } from './options.ts'
 import { Portal } from './portal.ts'
@@ -42,16 +40,18 @@ import { Stores } from './stores.ts'
 import { telemetryOf } from './telemetry.ts'
 import { tlsDoors } from './tls-door.ts'
 import { debugSessions, type Traceable, traceable } from './tracing.ts'
+import { loadAll, watchFiles } from './watch.ts'
 
 const GRACE_MS = 10_000
 
 /** Serves what PATHs and `--config` name until it is interrupted. Ends the process with code 1 when it cannot start. */
 export async function start(paths: readonly string[], options: StartOptions): Promise<void> {
   const began = performance.now()
-  const config = load(paths, options)
+  const files = filesOf(paths, options)
+  const config = load(files)
   const log = openLog(options.logLevel, 'main')
   try {
-    await serve(config, options, log, began)
+    await serve(config, files, options, log, began)
   } catch (error) {
     process.stderr.write(`postern cannot start: ${error instanceof Error ? error.message : String(error)}\n`)
     process.exit(1)
@@ -59,23 +59,27 @@ export async function start(paths: readonly string[], options: StartOptions): Pr
 }
 
 /** Everything that is to be served; or all that is wrong with it, and the end. */
-function load(paths: readonly string[], options: StartOptions): PosternConfig {
-  const apicast = process.env['THREESCALE_CONFIG_FILE'] ?? ''
-  const all = [
-    ...(options.config === undefined ? [] : [options.config]),
-    ...paths,
-    ...(apicast === '' ? [] : [apicast]),
-  ]
-  const loaded = loadPaths(all, POLICY_KINDS, process.env)
-  const problems = allProblems(loaded, problemsOfProxy)
-  const errors = problems.filter((problem) => problem.severity === 'error').length
-  printProblems(problems, (line) => process.stderr.write(`${line}\n`))
-  if (loaded.config !== null && errors === 0) return loaded.config
-  process.stderr.write(`nothing was started: ${summary(errors, problems.length - errors)}\n`)
+function load(paths: readonly string[]): PosternConfig {
+  const loaded = loadAll(paths)
+  printProblems(loaded.problems, (line) => process.stderr.write(`${line}\n`))
+  if (loaded.config !== null) return loaded.config
+  process.stderr.write(`nothing was started: ${loaded.summary}\n`)
   process.exit(1)
 }
 
-async function serve(config: PosternConfig, options: StartOptions, log: Log, began: number): Promise<void> {
+/** What PATHs, options and the environment name. */
+function filesOf(paths: readonly string[], options: StartOptions): string[] {
+  const apicast = process.env['THREESCALE_CONFIG_FILE'] ?? ''
+  return [...(options.config === undefined ? [] : [options.config]), ...paths, ...(apicast === '' ? [] : [apicast])]
+}
+
+async function serve(
+  config: PosternConfig,
+  files: readonly string[],
+  options: StartOptions,
+  log: Log,
+  began: number,
+): Promise<void> {
   const tls = tlsDoors(options)
   const portalAddress = portalOf(process.env)
   let portal: Portal | null = null
@@ -238,7 +242,9 @@ async function serve(config: PosternConfig, options: StartOptions, log: Log, beg
     })
   }
   banner(catalog.config, options, fleet, admin, token.value, performance.now() - began)
+  const watch = options.watch ? watchFiles({ paths: files, config, serve: (next) => catalog.useFiles(next) }) : null
   onShutdown(log, GRACE_MS, async () => {
+    watch?.close()
     portal?.close()
     await fleet.close(GRACE_MS)
     quotas.stop()

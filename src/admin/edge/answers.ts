@@ -1,4 +1,4 @@
-import type { Deployment } from '../../catalog/catalog.ts'
+import type { Deployment } from '../../catalog/deployed.ts'
 import type { RevisionHead } from '../../catalog/revisions.ts'
 import type { ApiProxy } from '../../model/proxy.ts'
 

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import type { Deployment } from '../../catalog/catalog.ts'
+import type { Deployment } from '../../catalog/deployed.ts'
 import { basePathFault } from '../../model/base-path.ts'
 import { AdminError } from '../errors.ts'
 import { deployedRevision, deploymentAnswer, revisionInListing } from './answers.ts'
