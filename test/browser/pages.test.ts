@@ -26,6 +26,7 @@ const pages: readonly (readonly [path: string, heading: string, shows: string])[
   ['/proxies', 'Proxies', '/weather'],
   ['/proxies/weather', 'Weather', 'Ask the geocoder'],
   ['/explain', 'Explain', '/shop/orders'],
+  ['/trace', 'Trace', 'Sessions'],
 ]
 
 describe.skipIf(browserPath === undefined)('the pages of a running gateway', () => {
@@ -51,28 +52,24 @@ describe.skipIf(browserPath === undefined)('the pages of a running gateway', () 
   const addressOf = (page: Page): string => page.url().slice(shop.door.origin.length)
   const link = (page: Page, name: string) => page.getByRole('link', { name, exact: true })
 
-  test('every page shows what it is for, light and dark, by its menu, and fits a phone', async () => {
-    const page = await open('/')
-    expect(addressOf(page)).toBe('/overview')
-    for (const [path, heading, shows] of pages) {
-      await page.goto(shop.door.origin + path)
-      await expect.poll(() => main(page)).toContain(shows)
-      expect([path, await page.locator('h1').innerText()]).toEqual([path, heading])
-      expect(await page.title()).toBe(`${heading} · Postern`)
-      expect([path, await page.getByRole('alert').allInnerTexts()]).toEqual([path, []])
-      expect(await page.locator('nav a[aria-current]').count()).toBe(1)
-      await page.emulateMedia({ colorScheme: 'dark' })
-      expect([path, await styleOf(page, 'html', 'background-color')]).toEqual([path, 'rgb(15, 20, 25)'])
-      await page.setViewportSize({ width: 360, height: 740 })
-      expect([path, await page.evaluate('document.documentElement.scrollWidth')]).toEqual([path, 360])
-      await page.emulateMedia({ colorScheme: 'light' })
-      expect([path, await styleOf(page, 'html', 'background-color')]).toEqual([path, 'rgb(245, 246, 248)'])
-      await page.setViewportSize({ width: 1280, height: 900 })
-    }
+  test.each(pages)('%s shows what it is for, light and dark, and fits a phone', async (path, heading, shows) => {
+    const page = await open(path)
+    await expect.poll(() => main(page)).toContain(shows)
+    expect(await page.locator('h1').innerText()).toBe(heading)
+    expect(await page.title()).toBe(`${heading} · Postern`)
+    expect(await page.getByRole('alert').allInnerTexts()).toEqual([])
+    expect(await page.locator('nav a[aria-current]').count()).toBe(1)
+    expect(await styleOf(page, 'html', 'background-color')).toBe('rgb(245, 246, 248)')
+    await page.setViewportSize({ width: 360, height: 740 })
+    await page.emulateMedia({ colorScheme: 'dark' })
+    expect(await styleOf(page, 'html', 'background-color')).toBe('rgb(15, 20, 25)')
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(360)
+    await page.emulateMedia({ colorScheme: 'light' })
   })
 
   test('goes from page to page without a load, and Back leads home', async () => {
-    const page = await open('/overview')
+    const page = await open('/')
+    expect(addressOf(page)).toBe('/overview')
     await page.evaluate('window.same = true')
     await link(page, 'Response codes').click()
     await page.getByRole('button', { name: 'Last 7 days' }).click()
