@@ -197,13 +197,15 @@ export class XmlDocument {
     })
   }
 
-  /** Puts a text in the place of what is in each node that the expression finds; gives how many there were. */
-  replace(xpath: XPath, text: string, operationsMax: number): number | XmlFailure {
+  /** Puts a text in the place of what is in each node that the expression finds; gives how many there were. `was`: hears what that was. */
+  replace(xpath: XPath, text: string, operationsMax: number, was?: (content: string) => void): number | XmlFailure {
     const xml = this.#lib
     return this.#evaluate(xpath, operationsMax, (_, nodes) => {
       // From the last to the first: what is in a node is freed with its old content.
       for (let i = nodes.length - 1; i >= 0; i--) {
-        if (xml.XmlNodeStruct.type(nodes[i]!) !== NAMESPACE) xml.xmlNodeSetContent(nodes[i]!, text)
+        if (xml.XmlNodeStruct.type(nodes[i]!) === NAMESPACE) continue
+        was?.(xml.xmlNodeGetContent(nodes[i]!) ?? '')
+        xml.xmlNodeSetContent(nodes[i]!, text)
       }
       return nodes.length
     })

@@ -82,13 +82,13 @@ export class Masker {
     this.#hid.add(mask.text)
   }
 
-  /** The content as it may be stored. Reads XML: `prepareXml` first. */
-  content(message: MaskedMessage, text: string): string {
+  /** The content as it may be stored. Reads XML: `prepareXml` first. `was` hears the values that were hidden in it. */
+  content(message: MaskedMessage, text: string, was?: Was): string {
     const { json, xml } = this.#contents[message]
     if (text === '' || (json.length === 0 && xml.length === 0)) return text
     if (text.length > BYTES_MAX) return MASK
     const matched = (mask: Mask<unknown>): void => this.#matched(mask)
-    return /^\s*</.test(text) ? maskedXml(text, xml, matched) : maskedJson(text, json, matched)
+    return /^\s*</.test(text) ? maskedXml(text, xml, matched, was) : maskedJson(text, json, matched, was)
   }
 
   /** Masks that have not hidden anything yet, as they are written: perhaps the name of a variable was changed. */
@@ -96,9 +96,9 @@ export class Masker {
     return this.#all.filter((mask) => !mask.matched).map((mask) => mask.text)
   }
 
-  /** All that are configured, as they are written. */
+  /** All that are configured, as they are written, each once. */
   get texts(): string[] {
-    return this.#all.map((mask) => mask.text)
+    return [...new Set(this.#all.map((mask) => mask.text))]
   }
 
   get #all(): Mask<unknown>[] {
@@ -137,13 +137,16 @@ function contentMasks(configs: readonly MaskConfig[], json: Lists, xml: Lists): 
   }
 }
 
-function maskedJson(text: string, masks: readonly Mask<JsonPath>[], matched: (mask: Mask<unknown>) => void): string {
+type Was = (value: string) => void
+type Matched = (mask: Mask<unknown>) => void
+
+function maskedJson(text: string, masks: readonly Mask<JsonPath>[], matched: Matched, was?: Was): string {
   if (masks.length === 0) return text
   const document = parseJson(text)
   if (document === undefined) return MASK
   let changed = false
   for (const mask of masks) {
-    const masked = maskJson(mask.what, document)
+    const masked = maskJson(mask.what, document, was)
     if (masked === 'limit') return MASK
     if (!masked) continue
     changed = true
@@ -152,12 +155,12 @@ function maskedJson(text: string, masks: readonly Mask<JsonPath>[], matched: (ma
   return changed ? (jsonText(document) ?? MASK) : text
 }
 
-function maskedXml(text: string, masks: readonly Mask<XPath>[], matched: (mask: Mask<unknown>) => void): string {
+function maskedXml(text: string, masks: readonly Mask<XPath>[], matched: Matched, was?: Was): string {
   if (masks.length === 0) return text
   const result = withDocument(text, (document) => {
     let changed = false
     for (const mask of masks) {
-      const masked = document.replace(mask.what, MASK, XPATH_OPERATIONS_MAX)
+      const masked = document.replace(mask.what, MASK, XPATH_OPERATIONS_MAX, was)
       if (masked instanceof XmlFailure) return masked
       if (masked === 0) continue
       changed = true

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { SERVER_CERT, SERVER_KEY } from '../../src/wire/test-certificates.ts'
 import { call } from '../kit/backend.ts'
-import { Postern, writeFiles } from '../kit/postern.ts'
+import { Postern, until, writeFiles } from '../kit/postern.ts'
 
 // The real apigee-edge-js, as scripts use it: a login first, then calls with the token.
 
@@ -222,5 +222,34 @@ describe('apigee-edge-js', () => {
         return data.environments[0].dimensions.map((one: { name: string }) => one.name)
       })
       .toContain('guarded')
+  })
+
+  test('a trace over its connection: it has no function for debug sessions, so scripts take its address and its token', async () => {
+    await org.proxies.import({ name: 'traced', source: bundleAt('traced', 'hello') })
+    await org.proxies.deploy({ name: 'traced', environment: 'test', revision: '1' })
+    const ask = async (method: string, path: string) => {
+      const answer = await fetch(`${org.conn.urlBase}/environments/test/apis/traced/revisions/1/debugsessions${path}`, {
+        method,
+        headers: { ...org.conn.requestHeaders, 'content-type': 'application/x-www-url-form-encoded' },
+      })
+      return { status: answer.status, body: JSON.parse(await answer.text()) }
+    }
+    expect((await ask('POST', '?session=s1&timeout=60&header_x-me=ada')).status).toBe(201)
+    await call(`${postern.gateway}/traced`)
+    await call(`${postern.gateway}/traced`, { headers: { 'x-me': 'ada', pin: '1234' } })
+    const [id] = await until(async () => {
+      const { body } = await ask('GET', '/s1/data')
+      return body.length === 1 && body
+    })
+    const { body } = await ask('GET', `/s1/data/${id}`)
+    const names = body.point.flatMap(
+      (point: { results: { properties?: { property: { name: string; value: string }[] } }[] }) =>
+        point.results.flatMap(({ properties }) => properties?.property ?? []),
+    )
+    expect(names).toContainEqual({ name: 'stepDefinition-name', value: 'Say' })
+    expect(names).toContainEqual({ name: 'SuccessFullyMaskedConfigs', value: 'request.header.pin' })
+    expect(JSON.stringify(body)).not.toContain('1234')
+    expect((await ask('DELETE', '/s1')).status).toBe(200)
+    expect((await ask('GET', '/s1/data')).status).toBe(404)
   })
 })

@@ -49,6 +49,14 @@ const files = (name: string): Record<string, string> => ({
   'apiproxy/targets/default.xml': `<TargetEndpoint name="default"><HTTPTargetConnection><URL>${target.url}/t</URL></HTTPTargetConnection></TargetEndpoint>`,
 })
 
+/** An API of the apig dialect, whose throttle refuses the second call. */
+const APIG = `apig:
+  throttles: [{name: once, time_interval: 1, time_unit: HOUR, api_call_limits: 1}]
+  groups:
+    - name: things
+      apis: [{name: mock, req_method: GET, req_uri: /mock, throttle: once, backend_type: MOCK, mock_info: {result_content: made up}}]
+`
+
 async function ask(method: string, path: string, body?: object | string | Uint8Array, type = 'application/json') {
   const answer = await fetch(`${postern.admin}${path}`, {
     method,
@@ -87,12 +95,12 @@ const property = (point: Point, name: string): string | undefined =>
 
 beforeAll(async () => {
   target = await Backend.start((request, response) => {
+    if (request.url.startsWith('/slow')) return
     response.setHeader('content-type', 'application/json')
     response.end(request.url.startsWith('/callout') ? '{"city":"Bern"}' : `{"card":"${CARD}","ok":true}`)
   })
   writeFiles(data, {
-    'postern.yaml':
-      'version: 1\norganization: acme\nenvironment: prod\napis: [{name: other, basePath: /other, target: "http://127.0.0.1:1"}]\n',
+    'postern.yaml': `version: 1\norganization: acme\nenvironment: prod\napis: [{name: plain, basePath: /plain, target: "${target.url}"}]\n${APIG}`,
   })
   writeFiles(join(data, 'traced'), files('traced'))
   postern = await Postern.start(['--config', join(data, 'postern.yaml'), join(data, 'traced')], { data, workers: 2 })
@@ -266,6 +274,49 @@ describe('sessions without limits', () => {
     }
     expect((await ask('DELETE', session)).status).toBe(204)
     expect((await ask('GET', session)).status).toBe(404)
+  })
+
+  test('bodies that stream through are seen and stay as they are; a client that leaves is told of', async () => {
+    const made = await ask('POST', '/api/trace/sessions', { proxy: 'plain' })
+    const rows = async (): Promise<{ id: string; status: number }[]> =>
+      (await ask('GET', `/api/trace/sessions/${made.body.id}`)).body.calls
+    const body = 'x'.repeat(100_000)
+    await call(`${postern.gateway}/plain`, { method: 'POST', body })
+    expect(target.received.at(-1)).toMatchObject({ method: 'POST', body })
+    const [row] = await until(async () => {
+      const found = await rows()
+      return found.length === 1 && found
+    })
+    const traced = (await ask('GET', `/api/trace/sessions/${made.body.id}/calls/${row!.id}`)).body
+    expect(traced.messages[0]).toMatchObject({
+      name: 'request',
+      contentBytes: 100_000,
+      note: 'the first 16384 characters',
+    })
+    expect(traced.messages[0].content).toHaveLength(16_384)
+    expect(traced.messages.at(-1)).toMatchObject({ name: 'response', status: 200 })
+
+    const gone = fetch(`${postern.gateway}/plain/slow`, { signal: AbortSignal.timeout(300) })
+    await expect(gone).rejects.toThrow()
+    await until(async () => (await rows())[0]!.status === 499)
+  })
+
+  test('an API of the apig dialect: stages, throttles, steps in groups', async () => {
+    const made = await ask('POST', '/api/trace/sessions', { proxy: 'things/mock' })
+    expect(made).toMatchObject({ status: 201, body: { environment: 'RELEASE', revision: 1 } })
+    await get('/mock')
+    await get('/mock')
+    const [refused, answered] = await until(async () => {
+      const { calls } = (await ask('GET', `/api/trace/sessions/${made.body.id}`)).body
+      return calls.length === 2 && calls
+    })
+    expect([answered.status, refused.status, refused.errorCode]).toEqual([200, 429, 'APIG.0308'])
+    const { points } = (await ask('GET', `/api/trace/sessions/${made.body.id}/calls/${refused.id}`)).body
+    const steps = points.filter((point: { kind: string }) => point.kind === 'step')
+    expect(steps.map(({ name, outcome }: { name: string; outcome: string }) => [name, outcome])).toEqual([
+      ['Access', 'done'],
+      ['Throttle', 'fault'],
+    ])
   })
 
   test('a call that went in a circle is there, with its way', async () => {

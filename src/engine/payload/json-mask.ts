@@ -9,9 +9,9 @@ type Container = Json[] | Record<string, Json>
 
 /**
  * Hides, in place, every value that the path finds. True: there was one. A path that would visit too many values hides the whole
- * document: `limit`.
+ * document: `limit`. `was` hears the texts and numbers that were hidden.
  */
-export function maskJson(path: JsonPath, document: Json): boolean | 'limit' {
+export function maskJson(path: JsonPath, document: Json, was?: (text: string) => void): boolean | 'limit' {
   const last = path.segments.at(-1)
   if (last === undefined) return 'limit'
   const parents = containersOf(path, last, document)
@@ -19,11 +19,26 @@ export function maskJson(path: JsonPath, document: Json): boolean | 'limit' {
   let masked = false
   for (const parent of parents) {
     for (const key of keysOf(parent, last)) {
-      ;(parent as Record<string | number, Json>)[key] = MASK
+      const holder = parent as Record<string | number, Json>
+      if (was !== undefined) leaves(holder[key]!, was, { left: LEAVES_MAX })
+      holder[key] = MASK
       masked = true
     }
   }
   return masked
+}
+
+const LEAVES_MAX = 200
+
+/** Texts and numbers in a value, `room.left` of them at most. */
+function leaves(value: Json, was: (text: string) => void, room: { left: number }): void {
+  if (room.left <= 0) return
+  if (isContainer(value)) {
+    for (const inner of isJsonArray(value) ? value : Object.values(value)) leaves(inner, was, room)
+  } else if (value !== null && typeof value !== 'boolean') {
+    room.left--
+    was(String(value))
+  }
 }
 
 /** All lists and objects in which the last step of the path looks; null: too many. */

@@ -8,7 +8,7 @@ import type {
   VariableAccess,
 } from '../../model/traced-call.ts'
 import type { Exchange } from '../exchange.ts'
-import type { Masker } from '../masking.ts'
+import type { MaskedMessage, Masker } from '../masking.ts'
 import { MASK } from '../payload/json-mask.ts'
 import type { CallRecorder } from './call-recorder.ts'
 import { cutText, type Hide, maskedMessage, maskedPairs, maskedUri, redactedMessage } from './masked-message.ts'
@@ -84,7 +84,18 @@ function hiddenAccess(access: VariableAccess, masker: Masker, secrets: Redaction
   const owner = name.slice(0, Math.max(0, name.lastIndexOf('.')))
   const hide: Hide = (part, text) => (hides(`${owner}.${part}`) || hides(`request.${part}`) ? MASK : text)
   const inside = INSIDE.find(({ names }) => names.test(name))
-  return { ...access, value: inside === undefined ? maskedDocument(value, masker) : inside.masked(value, hide) }
+  if (inside !== undefined) return { ...access, value: inside.masked(value, hide) }
+  const kinds = name.endsWith('.content') ? (CONTENT_OF[owner] ?? KINDS) : /^\s*[[{<]/.test(value) ? KINDS : []
+  return { ...access, value: kinds.reduce((text, kind) => secrets.content(masker, kind, text), value) }
+}
+
+const KINDS: readonly MaskedMessage[] = ['request', 'response', 'fault']
+
+/** Whose masks act on a content; on a document that stands in any other variable those of all do. */
+const CONTENT_OF: Readonly<Record<string, readonly MaskedMessage[]>> = {
+  request: ['request'],
+  response: ['response'],
+  error: ['fault'],
 }
 
 /** All values of a header, or one of them: `request.header.X.values`. */
@@ -96,12 +107,6 @@ const INSIDE: readonly { readonly names: RegExp; readonly masked: (value: string
   { names: /\.querystring$/, masked: (value, hide) => maskedPairs(value, 'queryparam', hide) },
   { names: /\.formstring$/, masked: (value, hide) => maskedPairs(value, 'formparam', hide) },
 ]
-
-/** A document that stands in a variable is that of some message. */
-function maskedDocument(value: string, masker: Masker): string {
-  if (!/^\s*[[{<]/.test(value)) return value
-  return masker.content('fault', masker.content('response', masker.content('request', value)))
-}
 
 function redactedPoint(point: TracePoint, messages: readonly TracedMessage[], secrets: Redaction): TracePoint {
   const text = (value: string): string => cutText(secrets.of(value))

@@ -25,7 +25,7 @@ export function maskedMessage(copy: MessageCopy, masker: Masker, secrets: Redact
     status: copy.status,
     reason: copy.reason,
     headers,
-    ...maskedContent(copy, masker, hide),
+    ...maskedContent(copy, masker, hide, secrets),
   }
 }
 
@@ -82,13 +82,13 @@ function decoded(text: string): string {
 
 type Content = Pick<TracedMessage, 'content' | 'contentBytes' | 'note'>
 
-function maskedContent(copy: MessageCopy, masker: Masker, hide: Hide): Content {
+function maskedContent(copy: MessageCopy, masker: Masker, hide: Hide, secrets: Redaction): Content {
   const raw = rawContent(copy)
   if (raw.content === null || raw.content === '') return raw
   if (hide('content', raw.content) === MASK) return { ...raw, content: MASK, note: 'hidden by a mask' }
   const kind: MaskedMessage = copy.name === 'error' ? 'fault' : copy.kind
   // The beginning of a document cannot be looked into: it is hidden whole.
-  const content = masker.content(kind, raw.content)
+  const content = secrets.content(masker, kind, raw.content)
   if (content !== raw.content) return { ...raw, content }
   const form = /^application\/x-www-form-urlencoded\b/i.test(headerOf(copy, 'content-type'))
   return form ? { ...raw, content: maskedPairs(content, 'formparam', hide) } : raw

@@ -261,6 +261,33 @@ describe('masks', () => {
     expect(xml.messages[0]!.content).toContain('<pin>*****</pin>')
   })
 
+  test('what is hidden in a document is hidden where it was taken to', async () => {
+    const extract = (payload: string): string =>
+      `<ExtractVariables name="E"><Source>request</Source>${payload}</ExtractVariables>`
+    const json = await traced(
+      preFlow(step('E')),
+      [extract('<JSONPayload><Variable name="card"><JSONPath>$.card</JSONPath></Variable></JSONPayload>')],
+      {
+        headers: ['Host', 'h', 'Content-Type', 'application/json'],
+        body: `{"card":"${SECRET}"}`,
+        masks: { jsonPathsRequest: ['$.card'] },
+      },
+    )
+    expect(stepsOf(json)[0]!.accesses).toContainEqual({ do: 'set', name: 'card', value: '*****', success: true })
+    expect(JSON.stringify(json)).not.toContain(SECRET)
+    const xml = await traced(
+      preFlow(step('E')),
+      [extract('<XMLPayload><Variable name="pin" type="string"><XPath>/a/pin</XPath></Variable></XMLPayload>')],
+      {
+        headers: ['Host', 'h', 'Content-Type', 'text/xml'],
+        body: `<a><pin>${SECRET}</pin></a>`,
+        masks: { xPathsRequest: ['/a/pin'] },
+      },
+    )
+    expect(stepsOf(xml)[0]!.accesses).toContainEqual({ do: 'set', name: 'pin', value: '*****', success: true })
+    expect(JSON.stringify(xml)).not.toContain(SECRET)
+  })
+
   test('query and form parameters, in addresses too', async () => {
     const call = await traced(preFlow(step('A', 'request.querystring != "x"')), [assign('A', 'a', '1')], {
       uri: '/p?pin=1234&b=2',
@@ -271,6 +298,32 @@ describe('masks', () => {
     expect(call.uri).toBe('/p?pin=*****&b=2')
     expect(call.messages[0]!.content).toBe('word=*****&x=y')
     expect(stepsOf(call)[0]!.condition!.accesses[0]!.value).toBe('pin=*****&b=2')
+  })
+
+  test('a short value that is hidden under one name is hidden as the whole of another', async () => {
+    const call = await traced(
+      preFlow(step('H')),
+      [
+        '<AssignMessage name="H"><Set><Headers><Header name="X-Copy">{request.header.pin}</Header></Headers></Set></AssignMessage>',
+      ],
+      { headers: ['Host', 'h', 'Pin', '1234'], masks: { variables: ['request.header.pin'] } },
+    )
+    expect(JSON.stringify(call)).not.toContain('1234')
+  })
+
+  test('content that is no document is hidden whole where masks look into documents, in variables too', async () => {
+    const call = await traced(
+      preFlow(step('C')),
+      [
+        '<AssignMessage name="C"><AssignVariable><Name>copy</Name><Ref>request.content</Ref></AssignVariable></AssignMessage>',
+      ],
+      { body: 'password=abc', masks: { jsonPathsRequest: ['$.password'] } },
+    )
+    expect(call.messages[0]!.content).toBe('*****')
+    expect(stepsOf(call)[0]!.accesses).toEqual([
+      { do: 'get', name: 'request.content', value: '*****', success: true },
+      { do: 'set', name: 'copy', value: '*****', success: true },
+    ])
   })
 
   test('large bodies and values are cut', async () => {

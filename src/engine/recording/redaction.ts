@@ -1,7 +1,11 @@
+import type { MaskedMessage, Masker } from '../masking.ts'
 import { MASK } from '../payload/json-mask.ts'
 
-/** Shorter ones are in too many other texts to be told from them. */
+/** Shorter ones are in too many other texts to be told from them... */
 const CHARS_MIN = 6
+/** ... but not when they are the whole of one. */
+const WHOLE_CHARS_MIN = 3
+const WORDS: ReadonlySet<string> = new Set(['true', 'false', 'null', 'undefined'])
 const SECRETS_MAX = 200
 
 /**
@@ -11,16 +15,27 @@ const SECRETS_MAX = 200
  */
 export class Redaction {
   readonly #secrets = new Set<string>()
+  readonly #wholes = new Set<string>()
   #forms: readonly string[] | null = null
 
   add(secret: string): void {
+    if (secret.length >= WHOLE_CHARS_MIN && !WORDS.has(secret) && this.#wholes.size < SECRETS_MAX)
+      this.#wholes.add(secret)
     if (secret.length < CHARS_MIN || this.#secrets.size >= SECRETS_MAX) return
     this.#secrets.add(secret)
     this.#forms = null
   }
 
+  /** A content as it may be stored; what is hidden in it is remembered, all of it where it is hidden whole. */
+  content(masker: Masker, kind: MaskedMessage, text: string): string {
+    const masked = masker.content(kind, text, (value) => this.add(value))
+    if (masked === MASK && text !== MASK) this.add(text)
+    return masked
+  }
+
   /** The text without them. */
   of(text: string): string {
+    if (this.#wholes.has(text)) return MASK
     if (this.#secrets.size === 0) return text
     this.#forms ??= formsOf(this.#secrets)
     let clean = text
