@@ -15,7 +15,12 @@ beforeAll(async () => {
   service = String((await made('services', { name: 'API', backend_version: '1' }))['id'])
   const plan = await made(`services/${service}/application_plans`, { name: 'Basic' })
   const account = await made('signup', { org_name: 'ACME', username: 'ada' })
-  await made(`accounts/${account['id']}/applications`, { plan_id: plan['id'], name: 'A', user_key: 'uk' })
+  await made(`accounts/${account['id']}/applications`, {
+    plan_id: plan['id'],
+    name: 'A',
+    description: 'd',
+    user_key: 'uk',
+  })
   await configure({ api_backend: upstream.url, endpoint: 'http://api.example' })
   await made(`services/${service}/proxy/mapping_rules`, {
     http_method: 'GET',
