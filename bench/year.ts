@@ -5,10 +5,12 @@ import { join } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { stringify } from 'yaml'
 import { latencyBucket } from '../src/analytics/latency.ts'
-import { type Labels, levelRules, type SeriesKind } from '../src/analytics/series.ts'
+import type { AnsweredBy } from '../src/analytics/record.ts'
+import { type Labels, labelNames, levelRules, type SeriesKind } from '../src/analytics/series.ts'
 import { Totals } from '../src/analytics/totals.ts'
 import { PERIODS, periodStartMs } from '../src/core/calendar.ts'
 import { openDatabase } from '../src/stores/sqlite/database.ts'
+import { QUARTER } from '../src/stores/sqlite/usage-questions.ts'
 import { Program } from './program.ts'
 
 const SERVICES = 50
@@ -19,11 +21,28 @@ const HOUR_MS = 3_600_000
 const CALLS_AN_HOUR = 15_000
 const ROUNDS = 5
 
-/** Kinds of call of one application that differ in a label: method and path, or an error code. */
+/** Kinds of call of one application that differ in a label, and what of its calls each has. */
 const CALL_KINDS: readonly (readonly [share: number, labels: Partial<Labels>])[] = [
-  [0.67, { method: 'GET' }],
-  [0.3, { method: 'POST' }],
-  [0.03, { method: 'GET', errorCode: 'messaging.adaptors.http.flow.ErrorResponseCode' }],
+  [0.63, { method: 'GET', status: '200', answeredBy: 'target' }],
+  [0.3, { method: 'POST', status: '201', answeredBy: 'target' }],
+  [
+    0.04,
+    { method: 'GET', status: '404', answeredBy: 'target', errorCode: 'messaging.adaptors.http.flow.ErrorResponseCode' },
+  ],
+  [0.015, { method: 'GET', status: '429', answeredBy: 'policy', errorCode: 'APIG.0308' }],
+  [
+    0.01,
+    { method: 'GET', status: '503', answeredBy: 'target', errorCode: 'messaging.adaptors.http.flow.ErrorResponseCode' },
+  ],
+  [
+    0.005,
+    {
+      method: 'GET',
+      status: '499',
+      answeredBy: 'client',
+      errorCode: 'messaging.adaptors.http.flow.UnexpectedEOFAtClient',
+    },
+  ],
 ]
 
 export interface YearRow {
@@ -93,17 +112,18 @@ function configOf(): object {
   }
 }
 
-/** Outcomes of one row of a busy and of a quiet application. */
-function totalsOf(calls: number, dice: () => number): Uint8Array {
+type Outcome = readonly [share: number, status: number, answeredBy: AnsweredBy]
+
+const outcomeOf = (share: number, { status, answeredBy }: Partial<Labels>): Outcome => [
+  share,
+  Number(status),
+  answeredBy as AnsweredBy,
+]
+const OUTCOMES: readonly Outcome[] = CALL_KINDS.map(([share, labels]) => outcomeOf(share, labels))
+
+/** One row of so many calls. */
+function totalsOf(calls: number, outcomes: readonly Outcome[], dice: () => number): Uint8Array {
   const totals = new Totals()
-  const outcomes = [
-    [0.93, 200, 'target'],
-    [0.02, 201, 'target'],
-    [0.03, 404, 'target'],
-    [0.012, 429, 'policy'],
-    [0.005, 503, 'target'],
-    [0.003, 499, 'client'],
-  ] as const
   for (const [share, status, answeredBy] of outcomes) {
     const expected = calls * share
     const count = Math.floor(expected) + (dice() < expected % 1 ? 1 : 0)
@@ -140,19 +160,20 @@ function fill(dataFolder: string): number {
   writer.exec('PRAGMA synchronous = OFF')
   writer.exec('BEGIN')
   const dice = seeded(11)
-  const pools = new Map<number, Uint8Array[]>()
-  const pool = (calls: number): Uint8Array[] => {
-    let known = pools.get(calls)
+  const pools = new Map<string, Uint8Array[]>()
+  const pool = (calls: number, outcomes: readonly Outcome[]): Uint8Array[] => {
+    const key = `${calls} ${outcomes.map(([, status]) => status).join()}`
+    let known = pools.get(key)
     if (known === undefined) {
-      known = Array.from({ length: 64 }, () => totalsOf(calls, dice))
-      pools.set(calls, known)
+      known = Array.from({ length: 64 }, () => totalsOf(calls, outcomes, dice))
+      pools.set(key, known)
     }
     return known
   }
   const series = seriesWriter(writer)
   const counted: Counted[] = []
-  const count = (kind: SeriesKind, labels: Partial<Labels>, callsAnHour: number): void => {
-    counted.push({ id: series(kind, labels), callsAnHour, isFine: kind === 'call' })
+  const count = (kind: SeriesKind, labels: Partial<Labels>, callsAnHour: number, outcomes = OUTCOMES): void => {
+    counted.push({ id: series(kind, labels), callsAnHour, outcomes, isFine: kind === 'call' })
   }
   count('all', {}, CALLS_AN_HOUR)
   const callsOf = shares(SERVICES * APPLICATIONS_EACH)
@@ -168,7 +189,7 @@ function fill(dataFolder: string): number {
       count('application', { service: serviceId(i), application }, own[j]!)
       for (const [share, labels] of CALL_KINDS) {
         const whole = { ...proxy, revision: '1', service: serviceId(i), application, account: 'acme', path: '/' }
-        count('call', { ...whole, ...labels }, own[j]! * share)
+        count('call', { ...whole, ...labels }, own[j]! * share, [outcomeOf(1, labels)])
       }
     }
   }
@@ -182,7 +203,7 @@ function fill(dataFolder: string): number {
       if (one.isFine && !isFine) continue
       const expected = (one.callsAnHour * lengthMs) / HOUR_MS
       const isThere = 1 - Math.exp(-expected)
-      const blobs = pool(Math.max(1, Math.round(expected / isThere)))
+      const blobs = pool(Math.max(1, Math.round(expected / isThere)), one.outcomes)
       for (let atMs = Math.floor(sinceMs / lengthMs) * lengthMs; atMs < nowMs; atMs += lengthMs) {
         if (dice() >= isThere) continue
         insert.run(one.id, atMs / 1000, blobs[Math.floor(dice() * blobs.length)]!)
@@ -190,7 +211,7 @@ function fill(dataFolder: string): number {
       }
     }
   }
-  rows += fillUsage(writer, nowMs)
+  rows += fillUsage(writer, nowMs, callsOf, dice)
   writer.exec('COMMIT')
   writer.exec('PRAGMA wal_checkpoint(TRUNCATE)')
   database.close()
@@ -207,24 +228,20 @@ function shares(count: number): number[] {
 interface Counted {
   readonly id: number
   readonly callsAnHour: number
+  readonly outcomes: readonly Outcome[]
   /** Kept as minutes and quarters only. */
   readonly isFine: boolean
 }
 
 function seriesWriter(writer: DatabaseSync): (kind: SeriesKind, labels: Partial<Labels>) => number {
-  const insert = writer.prepare(
-    `INSERT INTO series (kind, environment, proxy, revision, service, application, account, method, path, error_code)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-  )
-  return (kind, labels) => {
-    const { environment, proxy, revision, service, application, account, method, path, errorCode } = labels
-    const values = [environment, proxy, revision, service, application, account, method, path, errorCode]
-    return Number(insert.run(kind, ...values.map((value) => value ?? '')).lastInsertRowid)
-  }
+  const columns = labelNames.map((label) => label.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`))
+  const marks = columns.map(() => '?').join(', ')
+  const insert = writer.prepare(`INSERT INTO series (kind, ${columns.join(', ')}) VALUES (?, ${marks})`)
+  return (kind, labels) => Number(insert.run(kind, ...labelNames.map((label) => labels[label] ?? '')).lastInsertRowid)
 }
 
 /** Hits of each application and service: the counters of 3scale's periods. */
-function fillUsage(writer: DatabaseSync, nowMs: number): number {
+function fillUsage(writer: DatabaseSync, nowMs: number, callsOf: readonly number[], dice: () => number): number {
   const addSeries = writer.prepare(
     "INSERT INTO usage_series (service, application, kind, name) VALUES (?, ?, 'metric', 'hits')",
   )
@@ -244,12 +261,22 @@ function fillUsage(writer: DatabaseSync, nowMs: number): number {
       for (const [start, value] of sums) add.run(id, number, start, value)
       rows += sums.size
     }
+    const { lengthMs, keptMs } = levelRules.find(({ level }) => level === 'quarter')!
+    const expected = (perHour * lengthMs) / HOUR_MS
+    const isThere = 1 - Math.exp(-expected)
+    for (let atMs = nowMs - keptMs; atMs < nowMs; atMs += lengthMs) {
+      if (dice() >= isThere) continue
+      add.run(id, QUARTER, atMs / 1000, Math.max(1, Math.round(expected / isThere)))
+      rows++
+    }
   }
   for (let i = 0; i < SERVICES; i++) {
-    one(serviceId(i), '', ['hour', 'day', 'week', 'month', 'eternity'], 300)
-    for (let j = 0; j < APPLICATIONS_EACH; j++) {
+    const own = Array.from({ length: APPLICATIONS_EACH }, (_, j) => callsOf[i + j * SERVICES]! * CALLS_AN_HOUR)
+    const callsAnHour = own.reduce((sum, calls) => sum + calls, 0)
+    one(serviceId(i), '', ['hour', 'day', 'week', 'month', 'eternity'], Math.round(callsAnHour))
+    for (const [j, calls] of own.entries()) {
       const periods = ['hour', 'day', 'week', 'month', 'year', 'eternity']
-      one(serviceId(i), applicationId(i * APPLICATIONS_EACH + j), periods, 30)
+      one(serviceId(i), applicationId(i * APPLICATIONS_EACH + j), periods, Math.round(calls))
     }
   }
   return rows
@@ -257,22 +284,38 @@ function fillUsage(writer: DatabaseSync, nowMs: number): number {
 
 const SERVICE = serviceId(7)
 const APPLICATION = applicationId(77)
+const PROXY = proxyName(7)
 
 /** What each page asks, over the ranges of its time bar. */
 const QUESTIONS: readonly (readonly [page: string, path: string])[] = [
   ['Overview', '/api/overview'],
-  ...['24h', '7d', '30d', '12m'].flatMap((last) => [
-    [`Response codes, all, ${last}`, `/api/response-codes?last=${last}`] as const,
-    [`Response codes, a service, ${last}`, `/api/response-codes?last=${last}&service=${SERVICE}`] as const,
+  ...['24h', '7d', '30d', '12m'].flatMap((last): (readonly [string, string])[] => [
+    [`Response codes, all, ${last}`, `/api/response-codes?last=${last}`],
+    [`Response codes, a service, ${last}`, `/api/response-codes?last=${last}&service=${SERVICE}`],
+    [`Usage of a service, ${last}`, `/api/usage?service=${SERVICE}&last=${last}`],
+    [`Top applications, ${last}`, `/api/top-applications?service=${SERVICE}&metric=hits&last=${last}`],
+    [`Calls by proxy, ${last}`, `/api/statistics?by=proxy&last=${last}`],
+    [`Calls by application, ${last}`, `/api/statistics?by=application&last=${last}`],
+    [`Calls of a proxy by status, ${last}`, `/api/statistics?by=status&proxy=${PROXY}&last=${last}`],
   ]),
-  ['Response codes, all, 30d by hour', '/api/response-codes?last=30d&granularity=hour&timezone=Asia/Kolkata'],
-  ...['day', 'month', 'year'].map(
-    (period) =>
-      [
-        `3scale: codes of a service, ${period}`,
-        `/stats/services/${SERVICE}/usage_response_code.json?response_code=2XX&period=${period}`,
-      ] as const,
-  ),
+  ...['24h', '7d'].map((last): readonly [string, string] => [
+    `Calls of a proxy by method, ${last}`,
+    `/api/statistics?by=method&proxy=${PROXY}&last=${last}`,
+  ]),
+  [
+    'Response codes, all, 30d by hour in Kolkata',
+    '/api/response-codes?last=30d&granularity=hour&timezone=Asia/Kolkata',
+  ],
+  [
+    'Usage of a service, 30d by hour in Kolkata',
+    `/api/usage?service=${SERVICE}&last=30d&granularity=hour&timezone=Asia/Kolkata`,
+  ],
+  ['Application', `/api/applications/${APPLICATION}`],
+  ['Applications', '/api/applications'],
+  [
+    '3scale: codes of a service, year',
+    `/stats/services/${SERVICE}/usage_response_code.json?response_code=2XX&period=year`,
+  ],
   [
     '3scale: usage of an application, year',
     `/stats/applications/${APPLICATION}/usage.json?metric_name=hits&period=year`,

@@ -13,14 +13,9 @@ import {
 } from './ports.ts'
 import { answerers } from './record.ts'
 import { coverageOf } from './segments.ts'
-import type { Labels, Level, SeriesKind } from './series.ts'
+import { kindRules, type Labels, type Level, type SeriesKind, type SeriesRef } from './series.ts'
 import { latencyOf, type Statistics, type StatisticsQuery, type StatisticsRows, statistics } from './statistics.ts'
 import { type Outcome, outcomeOf, Totals } from './totals.ts'
-
-export interface SeriesRef {
-  readonly id: number
-  readonly labels: Labels
-}
 
 /** What a store must be able to do for the questions below: find its series, read rows of one of them. */
 export interface RollupRows {
@@ -150,15 +145,28 @@ export class AnalyticsQueries {
   #granules(series: readonly SeriesRef[], edges: readonly number[], coarsest: Level): Totals[] {
     const { edgesMs, segments } = coverageOf(edges, this.#clock.now(), coarsest)
     const granules = Array.from({ length: Math.max(0, edges.length - 1) }, () => new Totals())
-    for (const { id } of series) {
-      let granule = 0
-      const into = (startMs: number): Totals => {
-        while (startMs >= edgesMs[granule + 1]!) granule++
-        return granules[granule]!
+    let first = 0
+    for (const { level, sinceMs, untilMs } of segments) {
+      while (sinceMs >= edgesMs[first + 1]!) first++
+      for (const one of series) {
+        for (const id of this.#kept(one, level)) {
+          let granule = first
+          this.#rows.scan(level, id, sinceMs, untilMs, (startMs) => {
+            while (startMs >= edgesMs[granule + 1]!) granule++
+            return granules[granule]!
+          })
+        }
       }
-      for (const { level, sinceMs, untilMs } of segments) this.#rows.scan(level, id, sinceMs, untilMs, into)
     }
     return granules
+  }
+
+  /** The series that hold the rows of this one at that level: itself, or the kinds of call that it is made of. */
+  #kept({ id, kind, labels }: SeriesRef, level: Level): readonly number[] {
+    const rule = kindRules.find((one) => one.kind === kind)!
+    if (rule.levels.includes(level)) return [id]
+    const match = Object.fromEntries(rule.labels.map((label) => [label, labels[label]]))
+    return this.#rows.series('call', match).map((call) => call.id)
   }
 
   #sum(series: readonly SeriesRef[], range: TimeRange, coarsest: Level = 'day'): Totals {

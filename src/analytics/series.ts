@@ -75,6 +75,13 @@ const noLabels: Labels = {
   answeredBy: '',
 }
 
+/** A series that was found in a store. */
+export interface SeriesRef {
+  readonly id: number
+  readonly kind: SeriesKind
+  readonly labels: Labels
+}
+
 export interface KindRule {
   readonly kind: SeriesKind
   readonly labels: readonly Label[]
@@ -85,12 +92,15 @@ export interface KindRule {
 
 const ALL_LEVELS: readonly Level[] = ['minute', 'quarter', 'hour', 'day']
 
-/** Which rows a call is added to. Only `call` has every label, so only it is not kept for ever. */
+/**
+ * Which rows a call is added to. Only `call` has every label, so only it is not kept for ever. There are many applications, so the
+ * finest levels of theirs are not kept twice: they are the sums of their kinds of call.
+ */
 export const kindRules: readonly KindRule[] = [
   { kind: 'all', labels: [], needs: null, levels: ALL_LEVELS },
   { kind: 'proxy', labels: ['environment', 'proxy'], needs: 'proxy', levels: ALL_LEVELS },
   { kind: 'service', labels: ['service'], needs: 'service', levels: ALL_LEVELS },
-  { kind: 'application', labels: ['service', 'application'], needs: 'application', levels: ALL_LEVELS },
+  { kind: 'application', labels: ['service', 'application'], needs: 'application', levels: ['hour', 'day'] },
   { kind: 'error', labels: ['environment', 'proxy', 'errorCode'], needs: 'errorCode', levels: ALL_LEVELS },
   { kind: 'call', labels: labelNames, needs: null, levels: ['minute', 'quarter'] },
 ]

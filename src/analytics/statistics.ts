@@ -1,7 +1,16 @@
 import { percentileMs } from './latency.ts'
 import type { Latency } from './ports.ts'
 import { type AnsweredBy, answerers } from './record.ts'
-import { type KindRule, kindRules, type Label, type Labels, type Level, levelRules, type SeriesKind } from './series.ts'
+import {
+  type KindRule,
+  kindRules,
+  type Label,
+  type Labels,
+  type Level,
+  levelRules,
+  type SeriesKind,
+  type SeriesRef,
+} from './series.ts'
 import { type Outcome, outcomeOf, Totals } from './totals.ts'
 
 /** Calls by the values of one label, as finely as they are kept. */
@@ -74,11 +83,6 @@ const OF_OUTCOMES: ReadonlySet<Label> = new Set(['status', 'answeredBy'])
 function ruleWith(labels: readonly Label[]): KindRule | undefined {
   const needed = labels.filter((label) => !OF_OUTCOMES.has(label))
   return kindRules.find((rule) => needed.every((label) => rule.labels.includes(label)))
-}
-
-interface SeriesRef {
-  readonly id: number
-  readonly labels: Labels
 }
 
 /** What a store reads for it. */

@@ -9,7 +9,7 @@ import type {
   Summary,
   SummaryQuery,
 } from '../../analytics/ports.ts'
-import { AnalyticsQueries, type RollupRows, type SeriesRef } from '../../analytics/queries.ts'
+import { AnalyticsQueries, type RollupRows } from '../../analytics/queries.ts'
 import type { Batch } from '../../analytics/rollup.ts'
 import { Running } from '../../analytics/running.ts'
 import {
@@ -20,6 +20,7 @@ import {
   type Level,
   levelRules,
   type SeriesKind,
+  type SeriesRef,
 } from '../../analytics/series.ts'
 import type { Statistics, StatisticsQuery } from '../../analytics/statistics.ts'
 import { Totals } from '../../analytics/totals.ts'

@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { FirstAndLast } from '../../analytics/ports.ts'
-import { AnalyticsQueries, type RollupRows, type SeriesRef } from '../../analytics/queries.ts'
+import { AnalyticsQueries, type RollupRows } from '../../analytics/queries.ts'
 import type { Batch } from '../../analytics/rollup.ts'
 import {
   type Addition,
@@ -12,6 +12,7 @@ import {
   labelNames,
   levelRules,
   type SeriesKind,
+  type SeriesRef,
 } from '../../analytics/series.ts'
 import { Totals } from '../../analytics/totals.ts'
 import type { Clock } from '../../core/clock.ts'
@@ -215,7 +216,7 @@ class Rows implements RollupRows {
     const statement = this.#reader.prepare(`SELECT id, ${columnList} FROM series WHERE kind = ?${where} ORDER BY id`)
     return statement.all(kind, ...used.map((label) => match[label]!)).map((row) => {
       const labels = Object.fromEntries(labelNames.map((label) => [label, String(row[columns[label]])]))
-      return { id: Number(row['id']), labels: labels as Record<Label, string> }
+      return { id: Number(row['id']), kind, labels: labels as Record<Label, string> }
     })
   }
 

@@ -79,10 +79,6 @@ const steps: readonly string[] = [
   DROP TABLE series;
   ALTER TABLE series_3 RENAME TO series;
   `,
-  // Quarters of an hour of usage (period 100), for zones off the whole hour; older ones than 90 days are deleted.
-  `
-  CREATE INDEX usage_quarters ON usage (start) WHERE period = 100;
-  `,
 ]
 
 export const schemaVersion: number = steps.length

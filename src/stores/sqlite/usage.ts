@@ -11,6 +11,8 @@ const APPLICATION_PERIODS: readonly Period[] = ['minute', 'hour', 'day', 'week',
 const MINUTES_KEPT_MS = 180_000
 const QUARTER_MS = 900_000
 const QUARTERS_KEPT_MS = 91 * 86_400_000
+/** Series whose quarters one run looks at. */
+const PRUNED_AT_ONCE = 500
 const ERRORS_KEPT = 1_000
 const VALUE_MAX = Number.MAX_SAFE_INTEGER
 const KNOWN_SERIES_MAX = 50_000
@@ -25,8 +27,12 @@ export class UsageDatabase implements UsageQueries {
   readonly #addError: StatementSync
   readonly #trimErrors: StatementSync
   readonly #questions: UsageQuestions
+  readonly #deleteMinutes: StatementSync
+  readonly #deleteQuarters: StatementSync
+  readonly #nextSeries: StatementSync
   readonly #errors: StatementSync
   readonly #known = new Map<string, number>()
+  #prunedUpTo = 0
 
   constructor(writer: DatabaseSync, reader: DatabaseSync, now: () => number = Date.now) {
     this.#writer = writer
@@ -45,6 +51,9 @@ export class UsageDatabase implements UsageQueries {
          (SELECT id FROM integration_error WHERE service = ?1 ORDER BY id DESC LIMIT 1 OFFSET ${ERRORS_KEPT}), 0)`,
     )
     this.#questions = new UsageQuestions(reader, now)
+    this.#deleteMinutes = writer.prepare(`DELETE FROM usage WHERE period = ${periodNumber('minute')} AND start < ?`)
+    this.#deleteQuarters = writer.prepare(`DELETE FROM usage WHERE series = ? AND period = ${QUARTER} AND start < ?`)
+    this.#nextSeries = writer.prepare('SELECT id FROM usage_series WHERE id > ? ORDER BY id LIMIT ?')
     this.#errors = reader.prepare(
       'SELECT code, message, at FROM integration_error WHERE service = ? ORDER BY id DESC LIMIT ? OFFSET ?',
     )
@@ -70,16 +79,13 @@ export class UsageDatabase implements UsageQueries {
     this.#known.clear()
   }
 
-  /** Deletes minutes and quarters of an hour that nobody may ask for any more. */
+  /** Deletes minutes that nobody may ask for any more, and quarters of an hour of the next series; each has its turn. */
   prune(nowMs: number): void {
-    for (const [period, keptMs] of [
-      [periodNumber('minute'), MINUTES_KEPT_MS],
-      [QUARTER, QUARTERS_KEPT_MS],
-    ] as const) {
-      this.#writer
-        .prepare(`DELETE FROM usage WHERE period = ${period} AND start < ?`)
-        .run(Math.floor((nowMs - keptMs) / 1000))
-    }
+    this.#deleteMinutes.run(Math.floor((nowMs - MINUTES_KEPT_MS) / 1000))
+    const series = this.#nextSeries.all(this.#prunedUpTo, PRUNED_AT_ONCE)
+    const before = Math.floor((nowMs - QUARTERS_KEPT_MS) / 1000)
+    for (const { id } of series) this.#deleteQuarters.run(Number(id), before)
+    this.#prunedUpTo = series.length < PRUNED_AT_ONCE ? 0 : Number(series.at(-1)!['id'])
   }
 
   usage(query: UsageQuery): number[] {
