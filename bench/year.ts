@@ -286,32 +286,48 @@ const SERVICE = serviceId(7)
 const APPLICATION = applicationId(77)
 const PROXY = proxyName(7)
 
+const LAST = ['24h', '7d', '30d', '12m']
+
+/** A step of the chart, that long and so many days ago: what its page asks when it is clicked. */
+function behind(by: string, days: number, ago: number): string {
+  const dayMs = 24 * HOUR_MS
+  const todayMs = Math.floor(Date.now() / dayMs) * dayMs
+  const at = (ms: number): string => new Date(ms).toISOString()
+  const since = todayMs - ago * dayMs
+  return `/api/statistics?by=${by}&since=${at(since)}&until=${at(since + days * dayMs)}`
+}
+
 /** What each page asks, over the ranges of its time bar. */
 const QUESTIONS: readonly (readonly [page: string, path: string])[] = [
   ['Overview', '/api/overview'],
-  ...['24h', '7d', '30d', '12m'].flatMap((last): (readonly [string, string])[] => [
-    [`Response codes, all, ${last}`, `/api/response-codes?last=${last}`],
-    [`Response codes, a service, ${last}`, `/api/response-codes?last=${last}&service=${SERVICE}`],
-    [`Usage of a service, ${last}`, `/api/usage?service=${SERVICE}&last=${last}`],
-    [`Top applications, ${last}`, `/api/top-applications?service=${SERVICE}&metric=hits&last=${last}`],
-    [`Calls by proxy, ${last}`, `/api/statistics?by=proxy&last=${last}`],
-    [`Calls by application, ${last}`, `/api/statistics?by=application&last=${last}`],
-    [`Calls of a proxy by status, ${last}`, `/api/statistics?by=status&proxy=${PROXY}&last=${last}`],
+  ['Overview, chart', '/api/response-codes?last=1h'],
+  ...LAST.map((last): [string, string] => [`Response codes, ${last}`, `/api/response-codes?last=${last}`]),
+  ...LAST.map((last): [string, string] => [
+    `Response codes of a service, ${last}`,
+    `/api/response-codes?last=${last}&service=${SERVICE}`,
   ]),
-  ...['24h', '7d'].map((last): readonly [string, string] => [
-    `Calls of a proxy by method, ${last}`,
-    `/api/statistics?by=method&proxy=${PROXY}&last=${last}`,
+  ...LAST.map((last): [string, string] => [
+    `Response codes of a proxy, ${last}`,
+    `/api/response-codes?last=${last}&proxy=${PROXY}`,
   ]),
-  [
-    'Response codes, all, 30d by hour in Kolkata',
-    '/api/response-codes?last=30d&granularity=hour&timezone=Asia/Kolkata',
-  ],
-  [
-    'Usage of a service, 30d by hour in Kolkata',
-    `/api/usage?service=${SERVICE}&last=30d&granularity=hour&timezone=Asia/Kolkata`,
-  ],
-  ['Application', `/api/applications/${APPLICATION}`],
+  ...LAST.map((last): [string, string] => [
+    `Application, ${last}`,
+    `/api/response-codes?last=${last}&application=${APPLICATION}`,
+  ]),
+  ['Response codes, 30d by hour in Kolkata', '/api/response-codes?last=30d&granularity=hour&timezone=Asia/Kolkata'],
+  ['Behind a day, codes', behind('status', 1, 3)],
+  ['Behind a day, errors', behind('errorCode', 1, 3)],
+  ['Behind a month, codes', behind('status', 30, 70)],
+  ['Behind a month, errors', behind('errorCode', 30, 70)],
+  ...LAST.map((last): [string, string] => [`Usage, ${last}`, `/api/usage?service=${SERVICE}&last=${last}`]),
+  ['Usage, 30d by hour in Kolkata', `/api/usage?service=${SERVICE}&last=30d&granularity=hour&timezone=Asia/Kolkata`],
+  ...LAST.map((last): [string, string] => [
+    `Top applications, ${last}`,
+    `/api/top-applications?service=${SERVICE}&metric=hits&last=${last}`,
+  ]),
   ['Applications', '/api/applications'],
+  ['Application, its limits', `/api/applications/${APPLICATION}`],
+  ['Proxies', '/api/proxies'],
   [
     '3scale: codes of a service, year',
     `/stats/services/${SERVICE}/usage_response_code.json?response_code=2XX&period=year`,

@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { TooMuchToRead } from '../analytics/too-much.ts'
 import type { AdminLog } from './options.ts'
 
 /** An answer that is not the one that was asked for. Thrown by handlers; the shape of the API that was called makes the body. */
@@ -130,6 +131,7 @@ export function schemaMessage(problems: readonly SchemaProblem[], where: string)
 /** Whatever was thrown, as an error that may be shown: no stack, no inner words. */
 export function toAdminError(error: unknown): AdminError {
   if (error instanceof AdminError) return error
+  if (error instanceof TooMuchToRead) return new AdminError(400, 'too_much_to_read', `Too much: ${error.message}.`)
   const { code, statusCode, validation, message } = error as Partial<FastifyError>
   const row = code === undefined ? undefined : known[code]
   if (row !== undefined) return new AdminError(row[0], row[1], row[2])

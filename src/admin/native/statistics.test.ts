@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, test } from 'vitest'
 import { callsOf, demoNowMs, demoOptions, demoToken } from '../../../test/browser/demo-gateway.ts'
+import { TooMuchToRead } from '../../analytics/too-much.ts'
 import { delayed } from '../../stores/conformance/delayed.ts'
 import { buildAdmin } from '../server.ts'
 
@@ -36,6 +37,19 @@ describe('/api/statistics', () => {
     ])
     expect(answer.rows[1]).toMatchObject({ calls: 4, clientErrors: 4, serverErrors: 0, latency: { meanMs: 2 } })
     expect(answer).not.toHaveProperty('startsMs')
+  })
+
+  test('a question that would read for too long is told what to ask instead', async () => {
+    const message = 'the question reads for more than 5 s: ask for a shorter time or a coarser granularity'
+    const analytics = { ...delayed(options.analytics), statistics: () => Promise.reject(new TooMuchToRead(message)) }
+    const busy = buildAdmin({ ...options, analytics })
+    const answer = await busy.inject({
+      url: '/api/statistics?by=status',
+      headers: { authorization: `Bearer ${demoToken}` },
+    })
+    expect([answer.statusCode, answer.json().error.code]).toEqual([400, 'too_much_to_read'])
+    expect(answer.json().error.message).toContain('ask for a shorter time')
+    await busy.close()
   })
 
   test('by any label, with filters', async () => {

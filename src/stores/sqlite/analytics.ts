@@ -14,6 +14,7 @@ import {
   type SeriesKind,
   type SeriesRef,
 } from '../../analytics/series.ts'
+import { TooMuchToRead } from '../../analytics/too-much.ts'
 import { Totals } from '../../analytics/totals.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { UsageDatabase } from './usage.ts'
@@ -231,7 +232,7 @@ class Rows implements RollupRows {
 
   #checkTime(): void {
     if (performance.now() > this.#untilMs) {
-      throw new RangeError(
+      throw new TooMuchToRead(
         `the question reads for more than ${READ_MAX_MS / 1000} s: ask for a shorter time or a coarser granularity`,
       )
     }

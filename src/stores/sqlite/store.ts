@@ -5,6 +5,7 @@ import type { UsageQueries } from '../../accounts/ports.ts'
 import type { Analytics } from '../../analytics/ports.ts'
 import type { Batch } from '../../analytics/rollup.ts'
 import type { FromStore, ToStore } from '../../analytics/sender.ts'
+import { TooMuchToRead } from '../../analytics/too-much.ts'
 import type { Log } from '../../core/log.ts'
 import { DataFolderError } from './database.ts'
 import type { FromMain, Question, ThreadData, ToMain } from './protocol.ts'
@@ -203,9 +204,7 @@ class ThreadStore implements Store {
         this.#settle(message.sequence)?.answered(undefined)
         return
       case 'error':
-        this.#settle(message.id)?.failed(
-          message.name === 'RangeError' ? new RangeError(message.message) : new Error(message.message),
-        )
+        this.#settle(message.id)?.failed(errorNamed(message.name, message.message))
         return
       case 'failed':
         this.#settle(message.sequence)?.failed(new Error(message.message))
@@ -240,6 +239,12 @@ class ThreadStore implements Store {
     this.#log.error({ file: this.file, error: error.message }, 'the store thread died: calls are no longer counted')
     this.#onDied?.(error)
   }
+}
+
+/** The kinds of error that whoever asks tells apart. */
+function errorNamed(name: string, message: string): Error {
+  if (name === 'RangeError') return new RangeError(message)
+  return name === 'TooMuchToRead' ? new TooMuchToRead(message) : new Error(message)
 }
 
 function asError(error: unknown): Error {
