@@ -1,5 +1,5 @@
 import { answerers } from './record.ts'
-import type { Label, Labels, Level, SeriesKind } from './series.ts'
+import type { Label, Labels, Level, SeriesKind, SeriesRef } from './series.ts'
 import { outcomeOf, type Totals } from './totals.ts'
 
 /** The finest question with several labels at once: calls of the last 90 days by their values, in each granule. */
@@ -38,11 +38,6 @@ export interface Cells {
   readonly rows: readonly CellsRow[]
   /** There are more than `rowsMax`. */
   readonly isCut: boolean
-}
-
-interface SeriesRef {
-  readonly id: number
-  readonly labels: Labels
 }
 
 /** What a store reads for it. */

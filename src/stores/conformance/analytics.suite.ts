@@ -111,7 +111,7 @@ function counting(held: Held): void {
       byProxy: [],
     })
     expect(await analytics.health()).toEqual({ lostCalls: 0, pendingCalls: 0, problem: null })
-    expect(await analytics.running()).toEqual({ calls: [], durations: [] })
+    expect(await analytics.running()).toEqual({ calls: [], durations: [], errors: [] })
   })
 
   it('counts by status, class, who answered, and all', async () => {
