@@ -1,4 +1,7 @@
+import type { BodySource } from '../core/body.ts'
 import { isDebugToken } from '../core/debug-token.ts'
+import type { Client } from '../engine/exchange.ts'
+import { Message } from '../engine/message.ts'
 import { RELEASE } from '../model/apig.ts'
 import type { Downstream } from '../wire/types.ts'
 import { Call } from './call.ts'
@@ -61,6 +64,27 @@ export function callOf(down: Downstream, snapshot: Snapshot, id: string): Call {
     debug,
     Date.now(),
   )
+}
+
+/** The request as its proxy gets it. */
+export function requestOf(call: Call, body: BodySource | null): Message {
+  const { down } = call
+  const request = Message.streaming('request', down.rawHeaders, body)
+  request.verb = down.method
+  request.path = call.path
+  request.queryText = call.query
+  request.version = down.httpVersion
+  return request
+}
+
+export function clientOf({ down, host }: Call): Client {
+  return {
+    address: down.remoteAddress,
+    port: down.remotePort,
+    secure: down.secure,
+    host,
+    localPort: down.localPort,
+  }
 }
 
 /** Might be one of the X-Apig headers: saves making text of the others. */

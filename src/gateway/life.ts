@@ -21,7 +21,7 @@ import type {
 import { sendAnswer, setAnswerHeaders } from './answer.ts'
 import { missOf } from './api-misses.ts'
 import type { Call } from './call.ts'
-import { callOf } from './incoming.ts'
+import { callOf, clientOf, requestOf } from './incoming.ts'
 import { KeptBodies } from './kept-bodies.ts'
 import { TooLargeError } from './limited-body.ts'
 import { FORWARDS_MAX } from './loop-guard.ts'
@@ -195,18 +195,8 @@ const beginAt = (call: Call, { served, basePath, pathSuffix }: Match): Next =>
 /** The request belongs to an endpoint: from here on there is an exchange. */
 function begin(call: Call, served: Served, basePath: string, pathSuffix: string, dialectState: unknown): Stage {
   const { down } = call
-  const request = Message.streaming('request', down.rawHeaders, requestBody(call))
-  request.verb = down.method
-  request.path = call.path
-  request.queryText = call.query
-  request.version = down.httpVersion
-  const client = {
-    address: down.remoteAddress,
-    port: down.remotePort,
-    secure: down.secure,
-    host: call.host,
-    localPort: down.localPort,
-  }
+  const request = requestOf(call, requestBody(call))
+  const client = clientOf(call)
   const recording = served.recorder === null ? null : served.recorder.begin(call, request)
   if (recording !== null) served = recording.served
   call.served = served

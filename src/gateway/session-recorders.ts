@@ -1,12 +1,12 @@
 import type { CallRecord } from '../analytics/record.ts'
 import { prepareXml } from '../core/xml-document.ts'
 import { Masker } from '../engine/masking.ts'
-import { Message } from '../engine/message.ts'
 import type { EndpointPlan, ProxyPlan } from '../engine/plan.ts'
 import { maskedCall } from '../engine/recording/masked-call.ts'
 import { type RecordedCall, summaryOf, type TraceOrder } from '../trace/orders.ts'
 import { sizedText } from '../trace/sized.ts'
 import type { Call } from './call.ts'
+import { clientOf, requestOf } from './incoming.ts'
 import { type CompileServices, recordedApi, recordedPlan, recordedServed } from './recorded-served.ts'
 import type { Served } from './served.ts'
 import { ActiveOrder, type CallRecording, SessionRecorder } from './session-recorder.ts'
@@ -91,20 +91,9 @@ export class SessionRecorders {
     if (this.#active.length === 0) return
     const recorder = servedFor(call)?.recorder ?? null
     if (recorder === null) return
-    const { down } = call
-    const request = Message.streaming('request', down.rawHeaders, null)
-    request.verb = down.method
-    request.path = call.path
-    request.queryText = call.query
+    const request = requestOf(call, null)
     call.recording = recorder.begin(call, request)
-    const client = {
-      address: down.remoteAddress,
-      port: down.remotePort,
-      secure: down.secure,
-      host: call.host,
-      localPort: down.localPort,
-    }
-    call.recording?.looped(client, request)
+    call.recording?.looped(clientOf(call), request)
   }
 }
 

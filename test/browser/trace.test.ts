@@ -72,6 +72,12 @@ describe.skipIf(browserPath === undefined)('trace in a browser', () => {
     expect(await details(page).locator('h2').innerText()).not.toBe(before)
     await page.goBack()
     await page.locator('h1', { hasText: 'trace ' }).waitFor()
+
+    // Explain leads to the trace.
+    await page.locator('tbody tr').nth(1).getByRole('link').click()
+    await page.locator('.trace-notes a').click()
+    await page.getByRole('link', { name: 'Show the trace of this call' }).click()
+    await row(page, 'Waiting for the target').waitFor()
   })
 
   test('a fault is what one sees first', async () => {

@@ -183,6 +183,10 @@ describe("Edge's debug sessions", () => {
     const [id] = await ids('mine')
     const { text, headers } = await ask('GET', `${sessions()}/mine/data/${id}?format=xml`)
     expect(headers.get('content-type')).toContain('application/xml')
+    const accepted = await fetch(`${postern.admin}${sessions()}/mine/data`, {
+      headers: { authorization: `Bearer ${postern.token}`, accept: 'application/xml' },
+    })
+    expect((await accepted.text()).match(/<DebugId>/g)).toHaveLength(8)
     expect(text).toMatch(/^<\?xml[^>]*>\s*<DebugSession><Retrieved>.*<Organization>acme<\/Organization>/)
     expect(text).toContain(
       `<DebugId>${id}</DebugId><Data><Completed>true</Completed><Point id="StateChange"><DebugInfo>`,

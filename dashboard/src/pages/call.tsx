@@ -64,19 +64,36 @@ function Explained({ answer }: { readonly answer: ExplainAnswer }): JSX.Element 
             Single steps have no times here: they are measured only in calls that are <a href="/trace">traced</a>.
           </p>
         ) : (
-          <Table
-            caption="Times of single steps"
-            columns={[
-              { title: 'Step', draw: ({ name }) => name },
-              { title: 'Took', kind: 'number', draw: ({ ms }) => duration(ms) },
-            ]}
-            rows={steps.map((step, at) => ({ ...step, at }))}
-            keyOf={({ at }) => at}
-          />
+          <TracedSteps requestId={call.requestId} steps={steps} />
         )}
       </section>
       <Details answer={answer} />
       <Bodies answer={answer} />
+    </>
+  )
+}
+
+interface TracedStepsProps {
+  readonly requestId: string
+  readonly steps: NonNullable<ExplainAnswer['steps']>
+}
+
+/** Of a call that a trace session recorded. */
+function TracedSteps({ requestId, steps }: TracedStepsProps): JSX.Element {
+  return (
+    <>
+      <Table
+        caption="Times of single steps"
+        columns={[
+          { title: 'Step', draw: ({ name }) => name },
+          { title: 'Took', kind: 'number', draw: ({ ms }) => duration(ms) },
+        ]}
+        rows={steps.map((step, at) => ({ ...step, at }))}
+        keyOf={({ at }) => at}
+      />
+      <p class="note">
+        <a href={pathOf('/trace/calls', requestId)}>Show the trace of this call</a>
+      </p>
     </>
   )
 }

@@ -27,6 +27,9 @@ export function ProxyPage({ name }: { readonly name: string }): JSX.Element {
         <a class="plain-button" href={`/explain${searchOf({ proxy: name })}`}>
           Latest calls
         </a>
+        <a class="plain-button" href={`/trace${searchOf({ proxy: name })}`}>
+          Trace
+        </a>
       </PageHead>
       <Answered
         live={live}

@@ -11,15 +11,18 @@ import { Waterfall } from '../trace/waterfall.tsx'
 /** What was recorded does not change; only it may go. */
 const READ_AGAIN_MS = 60_000
 
-/** One recorded call: the waterfall, and the details of what is chosen in it. */
+/** One recorded call: the waterfall, and the details of what is chosen in it. Of the session `calls`, `id` is a request id. */
 export function TraceCall({ session, id }: { readonly session: string; readonly id: string }): JSX.Element {
-  const live = useLive<TraceCallAnswer>(
-    `${pathOf('/api/trace/sessions', session)}${pathOf('/calls', id)}`,
-    READ_AGAIN_MS,
-  )
+  const any = session === 'calls'
+  const path = any ? pathOf('/api/trace/calls', id) : pathOf('/api/trace/sessions', session) + pathOf('/calls', id)
+  const live = useLive<TraceCallAnswer>(path, READ_AGAIN_MS)
   return (
     <>
-      <PageHead title="A traced call" crumb="Trace session" crumbHref={pathOf('/trace', session)} />
+      <PageHead
+        title="A traced call"
+        crumb={any ? 'Trace' : 'Trace session'}
+        crumbHref={any ? '/trace' : pathOf('/trace', session)}
+      />
       <Answered live={live} waiting="Reading the call …" draw={(call) => <Call call={call} />} />
     </>
   )

@@ -11,7 +11,7 @@ import { send, wordsOf } from '../trace/send.ts'
 import { limitWords, STATES } from '../trace/states.ts'
 import { TraceCall } from './trace-call.tsx'
 
-/** `ID`: a session; `ID/CALL`: one of its calls. */
+/** `ID`: a session; `ID/CALL`: one of its calls; `calls/REQUEST_ID`: a call, whichever session has it. */
 export function TraceSessionPage({ name }: { readonly name: string }): JSX.Element {
   const slash = name.indexOf('/')
   if (slash > 0) return <TraceCall session={name.slice(0, slash)} id={name.slice(slash + 1)} />
