@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { CallsAnswer, ExplainAnswer } from '../../src/admin/native/answers.ts'
 import { Backend, call } from '../kit/backend.ts'
-import { Postern, writeFiles } from '../kit/postern.ts'
+import { Postern, until, writeFiles } from '../kit/postern.ts'
 
 // What the dashboard's Explain asks for, of the real program with several threads.
 
@@ -47,10 +47,11 @@ beforeAll(async () => {
     'postern.yaml': `
 version: 1
 recentCalls: {max: 400, bodies: true}
-masks: [{jsonPathsResponse: ["$.card"], variables: [request.queryparam.iban]}]
+masks: [{jsonPathsRequest: ["$.pin"], jsonPathsResponse: ["$.card"], variables: [request.queryparam.iban]}]
 throttles: [{name: gold, per: {unit: day}, ip: 2, api: 100}]
 apis:
   - bundle: ./quota
+  - {name: free, basePath: /free, target: "${backend.url}"}
   - {name: echo, basePath: /echo, target: "${backend.url}/base", throttle: gold}
 services:
   - id: 42
@@ -164,6 +165,35 @@ describe('explain', () => {
     })
   })
 
+  test('bodies that stream by, masked; steps where a debug session recorded the call', async () => {
+    const started = await fetch(`${postern.admin}/api/trace/sessions`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${postern.token}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ proxy: 'quota' }),
+    })
+    expect(started.status).toBe(201)
+    const post = (path: string) =>
+      call(`${postern.gateway}${path}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: '{"pin":"0000","who":"Ada"}',
+      })
+    const answer = await post('/quota/report')
+    expect(answer.status).toBe(429)
+    const traced = await until(async () => {
+      const { body } = await postern.ask(`/api/calls/${idOf(answer)}`)
+      return (body as ExplainAnswer).steps !== null && (body as ExplainAnswer)
+    })
+    expect(traced.steps!.map(({ name }) => name)).toEqual(['Q-Plan', 'AM-Sorry'])
+    const echoed = await post('/free/x')
+    expect((await explained(idOf(echoed))).call).toMatchObject({
+      requestBody: '{"pin":"*****","who":"Ada"}',
+      responseBody: '{"card":"*****","name":"Ada"}',
+      bytesIn: 26,
+    })
+    expect(backend.received.at(-1)!.body).toBe('{"pin":"0000","who":"Ada"}')
+  })
+
   test('the limit of a plan, and whose it is', async () => {
     const url = `${postern.gateway}/x?user_key=SECRET1`
     const headers = { host: 'service.example' }
@@ -203,7 +233,7 @@ describe('recent calls', () => {
     expect(latest.held).toBeGreaterThan(30)
     expect((await of('class=5XX')).calls.map(({ path }) => path)).toEqual(['/echo/broken'])
     expect((await of('application=app1&service=weather')).calls.map(({ status }) => status)).toEqual([429, 200])
-    expect((await of('answeredBy=policy&errorCode=policies.ratelimit.QuotaViolation')).calls).toHaveLength(1)
+    expect((await of('answeredBy=policy&errorCode=policies.ratelimit.QuotaViolation')).calls).toHaveLength(2)
     expect((await of('since=2001-01-01&until=2001-01-02')).calls).toEqual([])
   })
 
