@@ -54,8 +54,8 @@ function Explained({ answer }: { readonly answer: ExplainAnswer }): JSX.Element 
         <div class="panel-title">
           <h2>Where the time went</h2>
           <p class="quiet">
-            {duration(call.totalMs)} in all, {duration(call.targetMs)} waiting for the target, {duration(call.policyMs)}{' '}
-            in policies
+            {duration(call.totalMs)} in all, {duration(call.policyMs)} in policies
+            {call.targetMs > 0 && `, ${duration(call.targetMs)} waiting for the target`}
           </p>
         </div>
         <Timeline stages={stages} totalMs={call.totalMs} />

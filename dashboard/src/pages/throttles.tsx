@@ -90,7 +90,7 @@ function Throttle({ throttle, nowMs }: ThrottleProps): JSX.Element {
 function columnsAt(nowMs: number): readonly Column<ThrottleWindow>[] {
   return [
     { title: 'Counts', draw: ({ dimension }) => dimensions[dimension].label },
-    { title: 'Of', kind: 'wraps', draw: ({ key }) => <span class="code">{key}</span> },
+    { title: 'Of', kind: 'wraps', draw: ({ dimension, key }) => <Counted dimension={dimension} name={key} /> },
     {
       title: 'Used',
       kind: 'bar-cell',
@@ -104,6 +104,20 @@ function columnsAt(nowMs: number): readonly Column<ThrottleWindow>[] {
       draw: ({ resetsAtMs }) => <span class="quiet">in {span(Math.max(1000, resetsAtMs - nowMs))}</span>,
     },
   ]
+}
+
+const lists: Readonly<Partial<Record<ThrottleWindow['dimension'], string>>> = { api: '/proxies', app: '/applications' }
+
+/** Whose calls a window counts, with the page that has more of it. */
+function Counted({
+  dimension,
+  name,
+}: {
+  readonly dimension: ThrottleWindow['dimension']
+  readonly name: string
+}): JSX.Element {
+  const list = lists[dimension]
+  return list === undefined ? <span class="code">{name}</span> : <a href={pathOf(list, name)}>{name}</a>
 }
 
 function NoThrottles(): JSX.Element {

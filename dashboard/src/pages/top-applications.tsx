@@ -44,7 +44,7 @@ export function TopApplicationsPage(): JSX.Element {
         <NoServices />
       ) : (
         <>
-          <TimeBar view={view} change={change} answer={live.answer ?? usage.answer} steps={false} />
+          <TimeBar hours steps={false} view={view} change={change} answer={live.answer ?? usage.answer} />
           {usage.error === undefined ? (
             <Answered
               live={live}
