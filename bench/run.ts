@@ -9,6 +9,7 @@ import { gateRows } from './gate.ts'
 import { idleRow, idleText } from './idle.ts'
 import { latencyRows } from './latency.ts'
 import { hasLoader } from './load.ts'
+import { hotDeploymentText, manyProxiesText } from './many-proxies.ts'
 import { pathRows } from './paths.ts'
 import { recentRows } from './recent.ts'
 import { startRows } from './start.ts'
@@ -38,6 +39,10 @@ for (const { us, name } of traceRows()) print(`${us.toFixed(2).padStart(8)} us  
 print('\nstart: until it serves, and resident memory when idle')
 for (const row of await startRows())
   print(`  ${row.seconds.toFixed(2)} s  ${String(row.memoryMb).padStart(4)} MB  ${row.name}`)
+
+print('\nmany proxies, and deployments under load')
+for (const line of await manyProxiesText(500)) print(`  ${line}`)
+print(`  ${await hotDeploymentText()}`)
 
 print(`\na year of statistics: 50 services, 500 applications (median and worst of five)`)
 for (const line of yearText(await yearOf())) print(line)

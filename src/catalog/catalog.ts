@@ -2,7 +2,6 @@ import type { Draft } from '../dialects/apig/draft.ts'
 import type { PublishedApi } from '../model/apig.ts'
 import type { DeployedProxy, PosternConfig } from '../model/deployment.ts'
 import { type EnvironmentEntities, noEntities } from '../model/entities.ts'
-import { problemLine } from '../model/problem.ts'
 import type { ApiProxy } from '../model/proxy.ts'
 import { type ApigResources, apigResources, documentChanges, draftOver, openApig } from './apig.ts'
 import { type Deployment, type DeployOptions, deployedAt } from './deployed.ts'
@@ -19,14 +18,10 @@ import {
 } from './environments.ts'
 import { CatalogError } from './error.ts'
 import { FlowCatalog, mustNotBeDeployed } from './flows.ts'
+import { DEPLOYMENT, type Deployments, loadDeployments } from './load-deployments.ts'
 import type { CatalogServices, DocumentChange } from './ports.ts'
 import { environmentsAfter, filesAfter, mustBeSamePlace } from './reload.ts'
 import { errorText, PROXIES, Revisions } from './revisions.ts'
-
-/** By `documentKey`. */
-type Deployments = ReadonlyMap<string, { readonly deployment: Deployment; readonly deployed: DeployedProxy }>
-
-const DEPLOYMENT = 'api-deployment'
 
 /**
  * What is imported, deployed and set beside the files, and what is served of it all. A change is judged, published to every
@@ -66,7 +61,7 @@ export class Catalog {
       oneAtATime: (work) => this.#oneAtATime(work),
     })
     this.#environments = this.flows.loaded(this.#environments)
-    for (const { key } of services.documents.list(DEPLOYMENT)) this.#loadDeployment(key)
+    this.#deployments = this.#loadDeployments()
   }
 
   /** What is to be served now. */
@@ -459,26 +454,15 @@ export class Catalog {
     }
   }
 
-  /** At start: a deployment that can no longer be served is told and left out, so that the others are served. */
-  #loadDeployment(document: string): void {
-    const { documents, judge, warn } = this.#services
-    const { environment, key: name } = placeOf(this.#own, document)
-    if (this.#owned(name) !== null) return
-    try {
-      if (!this.#environments.has(environment)) throw new Error(`there is no environment ${environment} any more`)
-      const text = Buffer.from(documents.read(DEPLOYMENT, document)!).toString('utf8')
-      const deployment = { ...(JSON.parse(text) as Deployment), environment }
-      const deployed = this.#deployed(this.revisions.read(name, deployment.revision), deployment)
-      const next = new Map(this.#deployments).set(document, { deployment, deployed })
-      const error = judge(this.#configOf(next, this.#environments, this.#apig)).find(
-        (problem) => problem.severity === 'error',
-      )
-      if (error !== undefined) throw new Error(problemLine(error))
-      this.#deployments = next
-    } catch (error) {
-      const fields = { proxy: name, environment, reason: (error as Error).message }
-      warn(fields, 'a deployed proxy cannot be served and is left out')
-    }
+  #loadDeployments(): Deployments {
+    return loadDeployments({
+      ...this.#services,
+      own: this.#own,
+      isLeftToFiles: (name) => this.#owned(name) !== null,
+      environments: this.#environments,
+      deployed: (deployment) => this.#deployed(this.revisions.read(deployment.name, deployment.revision), deployment),
+      problemsOf: (deployments) => this.#services.judge(this.#configOf(deployments, this.#environments, this.#apig)),
+    })
   }
 
   #oneAtATime<T>(work: () => Promise<T>): Promise<T> {
