@@ -60,7 +60,7 @@ describe.skipIf(browserPath === undefined)('trace in a browser', () => {
     expect(page.url()).toMatch(/\?point=\d+$/)
     const text = await details(page).innerText()
     expect(text).toMatch(/Call to\s+http:\/\/geocoder\.example/)
-    expect(text).toMatch(/Took\s+[\d.]+ ms, waiting included/)
+    expect(text).toMatch(/Took\s+[\d.]+ (µs|ms|s), waiting included/)
     expect(await details(page).locator('.pair').first().innerText()).toMatch(
       /Request[\s\S]+GET[\s\S]+Answer[\s\S]+200 OK/,
     )

@@ -8,10 +8,10 @@ import type {
   TracePoint,
   VariableAccess,
 } from '../../../src/model/traced-call.ts'
-import { duration } from '../format.ts'
 import { breakable, type Fact, Facts, Tag } from '../parts/bits.tsx'
 import { Message } from './message.tsx'
 import { choiceOf, targetOf, titleOf } from './rows.ts'
+import { took } from './took.ts'
 
 interface DetailsProps {
   readonly call: TracedCall
@@ -82,7 +82,7 @@ function Stage({
   const url = point.to === 'REQ_SENT' ? targetOf(call, at) : ''
   const beginning = point.to === 'REQ_HEADERS_PARSED' ? call.points.find((one) => one.kind === 'flow') : undefined
   const facts: Fact[] = [
-    ['At', duration(point.atMs)],
+    ['At', took(point.atMs)],
     ['URL', url === '' ? '' : <code>{breakable(url)}</code>],
   ]
   return (
@@ -119,7 +119,7 @@ function Step({ call, step }: { readonly call: TracedCall; readonly step: StepPo
                 : `${step.type} ${step.name}`,
           ],
           ['Where', step.phase],
-          ['Took', ran ? `${duration(step.tookMs)}${step.waited ? ', waiting included' : ''}` : ''],
+          ['Took', ran ? `${took(step.tookMs)}${step.waited ? ', waiting included' : ''}` : ''],
           ['On error', step.continueOnError ? 'goes on' : ''],
         ]}
       />
@@ -208,7 +208,7 @@ function Callout({ call, callout }: { readonly call: TracedCall; readonly callou
     <div class="trace-callout">
       <h3>
         Call to <code>{breakable(url)}</code>
-        {tookMs !== null && <span class="quiet trace-took"> {duration(tookMs)}</span>}
+        {tookMs !== null && <span class="quiet trace-took"> {took(tookMs)}</span>}
       </h3>
       {error !== null && <p class="trace-fault">{error}</p>}
       <div class="pair">

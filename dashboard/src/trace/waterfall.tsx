@@ -1,7 +1,7 @@
 import type { JSX } from 'preact'
 import type { TracedCall } from '../../../src/model/traced-call.ts'
-import { duration } from '../format.ts'
 import { type Row, type Section, sectionsOf } from './rows.ts'
+import { took } from './took.ts'
 
 interface WaterfallProps {
   readonly call: TracedCall
@@ -58,7 +58,7 @@ interface BarProps {
 
 function Bar({ row, all, chosen, choose }: BarProps): JSX.Element {
   const { kind, at, label, note, startMs, tookMs, depth } = row
-  const took = kind === 'skipped' ? 'skipped' : tookMs === null ? '' : duration(tookMs)
+  const words = kind === 'skipped' ? 'skipped' : tookMs === null ? '' : took(tookMs)
   return (
     <button
       type="button"
@@ -73,8 +73,8 @@ function Bar({ row, all, chosen, choose }: BarProps): JSX.Element {
       <span class="waterfall-track" aria-hidden="true">
         <span class={tookMs === null ? 'waterfall-moment' : 'waterfall-bar'} />
       </span>
-      <span class="waterfall-took" title={`${duration(startMs)} after the arrival`}>
-        {took === '' ? <span class="quiet">{kind === 'stage' ? duration(startMs) : ''}</span> : took}
+      <span class="waterfall-took" title={`${took(startMs)} after the arrival`}>
+        {words === '' ? <span class="quiet">{kind === 'stage' ? took(startMs) : ''}</span> : words}
       </span>
     </button>
   )
