@@ -46,6 +46,12 @@ describe('the query of a call, as it may be kept', () => {
     expect(mask.query(query)).toBe(kept)
   })
 
+  test('queries in a sentence', () => {
+    expect(mask.text('no proxy for url: /a?b=1&token=SECRET, sorry')).toBe('no proxy for url: /a?b=1&token=*****')
+    expect(mask.text('"http://h/a?token=SECRET" is none')).toBe('"http://h/a?token=*****" is none')
+    expect(mask.text('why? nobody knows')).toBe('why? nobody knows')
+  })
+
   test('names that clients make up do not fill the memory, and are still judged', () => {
     for (let i = 0; i < 2_000; i++) expect(mask.query(`n${i}=1`)).toBe(`n${i}=1`)
     expect(mask.query('token=SECRET')).toBe('token=*****')

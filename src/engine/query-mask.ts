@@ -43,6 +43,12 @@ export class CallMask {
     return from === 0 ? query : masked + query.slice(from)
   }
 
+  /** A sentence that may quote a URL. */
+  text(text: string): string {
+    if (!text.includes('?')) return text
+    return text.replace(/\?([^\s"'<>]+)/g, (_, query: string) => `?${this.query(query)}`)
+  }
+
   #hides(name: string): boolean {
     const known = this.#judged.get(name)
     if (known !== undefined) return known

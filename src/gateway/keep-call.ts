@@ -14,7 +14,7 @@ export function keepCall(slot: RecentSlot, call: Call, record: CallRecord, mask:
   slot.clientAddress = x === null ? down.remoteAddress : x.address
   slot.forwards = call.forwardCount
   if (x === null) {
-    if (call.ownFault !== null) slot.message = call.ownFault.text
+    if (call.ownFault !== null) slot.message = mask.text(call.ownFault.text)
     return
   }
   slot.basePath = x.endpoint.basePath
@@ -26,7 +26,7 @@ export function keepCall(slot: RecentSlot, call: Call, record: CallRecord, mask:
   slot.answerStartedMs = since(x, x.answerStartedAt)
   slot.answerSentMs = since(x, x.answerSentAt)
   if (x.target !== null) keepTarget(slot, call, x, mask, query)
-  if (x.fault !== null) keepFault(slot, x)
+  if (x.fault !== null) keepFault(slot, x, mask)
   if (call.bodies !== null) {
     const { masker } = mask
     slot.requestBody = call.bodies.requestText(masker)
@@ -97,8 +97,8 @@ function plainBase(url: string): string {
   return base.includes('@') ? base.replace(/^(https?:\/\/)[^/]*@/i, '$1') : base
 }
 
-function keepFault(slot: RecentSlot, x: Exchange): void {
-  slot.message = x.fault!.text
+function keepFault(slot: RecentSlot, x: Exchange, mask: CallMask): void {
+  slot.message = mask.text(x.fault!.text)
   slot.faultRule = x.faultRule
   if (x.refusedBy !== null) {
     slot.step = x.refusedBy.name

@@ -210,8 +210,10 @@ describe('explain', () => {
   })
 
   test('what no proxy took, and what never was a request', async () => {
-    const none = await call(`${postern.gateway}/nowhere`)
-    expect(await explained(idOf(none))).toMatchObject({
+    const none = await call(`${postern.gateway}/nowhere?token=SECRET2`)
+    const unknown = await explained(idOf(none))
+    expect(JSON.stringify(unknown)).not.toContain('SECRET2')
+    expect(unknown).toMatchObject({
       call: { status: 404, proxy: '', answeredBy: 'gateway', path: '/nowhere' },
       refusedBy: { errorCode: 'messaging.adaptors.http.flow.ApplicationNotFound' },
     })
