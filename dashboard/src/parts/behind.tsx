@@ -1,4 +1,5 @@
 import type { JSX } from 'preact'
+import { useEffect, useRef } from 'preact/hooks'
 import type {
   CallsAnswer,
   ResponseCodesAnswer,
@@ -42,11 +43,16 @@ export function Behind({ view, change, answer, at }: BehindProps): JSX.Element {
   const codes = useLive<StatisticsAnswer>(statistics('status'), refreshMs)
   const errors = useLive<StatisticsAnswer>(statistics('errorCode'), refreshMs)
   const calls = useLive<CallsAnswer>(`/api/calls?${query}&limit=15`, refreshMs)
+  const heading = useRef<HTMLHeadingElement>(null)
+  // Whoever chose a step goes on here, by eye or by ear.
+  useEffect(() => heading.current?.focus(), [startMs])
   const title = granule(timesIn(timezone), startMs, endMs, granularity)
   return (
     <section class="behind" aria-label={`Behind ${title}`}>
       <div class="behind-head">
-        <h2>{title}</h2>
+        <h2 ref={heading} tabIndex={-1}>
+          {title}
+        </h2>
         <Filters view={view} change={change} />
         <button
           type="button"

@@ -22,7 +22,7 @@ export function Status({
 
 /** Long names of faults, paths and hosts may break after their dots and slashes. */
 export function breakable(name: string): (string | JSX.Element)[] {
-  return name.split(/(?<=[./])/).flatMap((part, index) => (index === 0 ? [part] : [<wbr key={index} />, part]))
+  return name.split(/(?<=[^./][./])/).flatMap((part, index) => (index === 0 ? [part] : [<wbr key={index} />, part]))
 }
 
 interface MeterProps {

@@ -45,7 +45,7 @@ function columnsAt(nowMs: number): readonly Column<RecentCallAnswer>[] {
       minor: true,
       draw: ({ errorCode }) => <span class="code">{breakable(errorCode)}</span>,
     },
-    { title: 'Took', kind: 'number', draw: ({ totalMs }) => duration(totalMs) },
+    { title: 'Took', kind: 'number', minor: true, draw: ({ totalMs }) => duration(totalMs) },
   ]
 }
 
