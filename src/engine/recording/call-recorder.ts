@@ -20,7 +20,7 @@ import { MessageLog } from './message-log.ts'
 /** Beyond what is shown there is some more, so that a secret at the edge is still found whole. */
 export const RAW_CHARS_MAX: number = 80 * 1024
 /** Of all values of one call. */
-const VALUES_CHARS_MAX = 16 * 1024 * 1024
+const VALUES_CHARS_MAX = 4 * 1024 * 1024
 
 /** What a recorded step tells of itself; made once, at deploy. */
 export interface StepInfo {

@@ -2,6 +2,7 @@ import { brotliDecompressSync, constants, gunzipSync, inflateSync } from 'node:z
 import { CONTENT_CHARS_MAX, type TracedMessage, VALUE_CHARS_MAX } from '../../model/traced-call.ts'
 import type { MaskedMessage, Masker } from '../masking.ts'
 import { MASK } from '../payload/json-mask.ts'
+import { RAW_CHARS_MAX } from './call-recorder.ts'
 import type { MessageCopy } from './message-log.ts'
 import type { Redaction } from './redaction.ts'
 
@@ -89,9 +90,10 @@ function maskedContent(copy: MessageCopy, masker: Masker, hide: Hide, secrets: R
   const kind: MaskedMessage = copy.name === 'error' ? 'fault' : copy.kind
   // The beginning of a document cannot be looked into: it is hidden whole.
   const content = secrets.content(masker, kind, raw.content)
-  if (content !== raw.content) return { ...raw, content }
+  // What is beyond is not shown, and need not be searched.
+  const shown = content.slice(0, RAW_CHARS_MAX)
   const form = /^application\/x-www-form-urlencoded\b/i.test(headerOf(copy, 'content-type'))
-  return form ? { ...raw, content: maskedPairs(content, 'formparam', hide) } : raw
+  return { ...raw, content: form && content === raw.content ? maskedPairs(shown, 'formparam', hide) : shown }
 }
 
 /** What there is of the content, as text. */

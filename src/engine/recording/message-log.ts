@@ -27,7 +27,7 @@ const FLOW = ['request', 'response', 'error'] as const
 type FlowName = (typeof FLOW)[number]
 
 /** Of all copies of one call, in bytes or characters; beyond it the beginning alone is kept. */
-const CONTENTS_MAX = 32 * 1024 * 1024
+const CONTENTS_MAX = 8 * 1024 * 1024
 const SHORT = 1024
 
 interface Seen {
