@@ -4,7 +4,7 @@ import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { references } from './references.ts'
 
-for (const [file, text] of references()) {
+for (const [file, text] of await references()) {
   const path = fileURLToPath(new URL(`../${file}`, import.meta.url))
   mkdirSync(dirname(path), { recursive: true })
   writeFileSync(path, text)

@@ -12,6 +12,7 @@ import { PLATFORM_FAULTS } from '../src/engine/platform-faults.ts'
 import { PREDEFINED } from '../src/engine/predefined.ts'
 import { DIAGNOSTIC_HEADERS } from '../src/gateway/diagnostics.ts'
 import { POLICY_KINDS } from '../src/policies/index.ts'
+import { managementReference } from './management-reference.ts'
 
 const home = fileURLToPath(new URL('..', import.meta.url))
 const NOTE = '<!-- Made from the code by `npm run docs`. Do not edit. -->\n'
@@ -123,7 +124,7 @@ function policyReadme(file: string, prefix: string, rows: Readonly<Record<string
 }
 
 /** Every file that is made, as it should be: path from the checkout's root to text. */
-export function references(): Map<string, string> {
+export async function references(): Promise<Map<string, string>> {
   const made = new Map<string, string>([
     ['docs/reference/policies.md', NOTE + policies()],
     ['docs/reference/faults.md', NOTE + faults()],
@@ -131,6 +132,7 @@ export function references(): Map<string, string> {
     ['docs/reference/variables.md', NOTE + variables()],
     ['docs/reference/headers.md', NOTE + headers()],
     ['docs/reference/config.md', NOTE + config()],
+    ['docs/reference/management-api.md', NOTE + (await managementReference())],
   ])
   for (const kind of POLICY_KINDS.values()) {
     const file = `src/policies/${folderOf(kind.element)}/README.md`

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { references } from '../scripts/references.ts'
 
-const made = [...references()]
+const made = [...(await references())]
 
 test('there are references', () => {
   expect(made.length).toBeGreaterThan(5)

@@ -109,7 +109,7 @@ export class Revisions<T> {
   /** Keeps a zip as the next revision of the proxy. Throws CatalogError with all that is wrong with it. */
   import(name: string, zip: Uint8Array, nowMs: number): T {
     if (!NAME.test(name)) {
-      const text = `"${name.slice(0, 100)}" is no name of a bundle: letters, digits, blank and . _ - $ %, at most 255`
+      const text = `"${name.slice(0, 100)}" is no name of a bundle: letters, digits, blank and . _ - $ %, not beginning with a dot, at most 255`
       throw new CatalogError('invalid', 'messaging.config.beans.InvalidName', text)
     }
     const heads = this.#documents.list(this.#kind.document).filter((head) => nameOf(head) === name)
@@ -188,7 +188,7 @@ export class Revisions<T> {
 
 /** Errors of a bundle that is not whole yet. */
 const INCOMPLETE = ['ProxyEndpointMissing', 'SharedFlowMissing']
-const NAME = /^[A-Za-z0-9._\-$% ]{1,255}$/
+const NAME = /^[A-Za-z0-9_$%][A-Za-z0-9._\-$% ]{0,254}$/
 const BUNDLE_INVALID = 'messaging.config.beans.InvalidBundle'
 const ERRORS_SHOWN_MAX = 20
 

@@ -42,6 +42,7 @@ function command(name: string, description: string, work: Work): Command {
         .default('http://127.0.0.1:9000'),
     )
     .addOption(new Option('--token <token>', 'its admin token').env('POSTERN_ADMIN_TOKEN'))
+    .addOption(new Option('--environment <name>', "an environment beside the gateway's own").env('POSTERN_ENVIRONMENT'))
     .addOption(
       new Option('--data <folder>', 'its data folder, for the token in it').env('POSTERN_DATA').default('postern-data'),
     )

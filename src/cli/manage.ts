@@ -11,6 +11,8 @@ export interface ManageOptions {
   readonly token?: string
   /** The folder whose `admin-token` is used without `token`. */
   readonly data: string
+  /** Where it deploys to; absent: the gateway's own. */
+  readonly environment?: string
 }
 
 /** Something that the person at the terminal can mend: one line. */
@@ -28,11 +30,13 @@ interface Listed {
 export class Manager {
   readonly #admin: string
   readonly #token: string
+  readonly #environment: string | undefined
   #place: { readonly organization: string; readonly environment: string } | null = null
 
-  constructor({ admin, token, data }: ManageOptions) {
+  constructor({ admin, token, data, environment }: ManageOptions) {
     this.#admin = admin.replace(/\/+$/, '')
     this.#token = token ?? tokenIn(data)
+    this.#environment = environment
   }
 
   /** Imports a bundle or shared flow (folder or zip) as the next revision and serves it. */
@@ -106,12 +110,12 @@ export class Manager {
     await this.#call(method, path)
   }
 
-  /** A gateway has one organisation with one environment. */
+  /** A gateway has one organisation; the first environment is its own. */
   async #where(): Promise<{ organization: string; environment: string }> {
     if (this.#place !== null) return this.#place
     const [organization] = await this.#json<string[]>('GET', '/v1/organizations')
     const { environments } = await this.#json<{ environments: string[] }>('GET', `/v1/organizations/${organization}`)
-    this.#place = { organization: organization!, environment: environments[0]! }
+    this.#place = { organization: organization!, environment: this.#environment ?? environments[0]! }
     return this.#place
   }
 

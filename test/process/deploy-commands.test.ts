@@ -54,7 +54,7 @@ test('deployed, listed, replaced, rolled back, exported, undeployed', async () =
   expect(await said('undeploy', 'greet')).toBe('1 greet is not deployed\n')
   expect(await said('deploy', zip, '--name', 'other')).toBe('deployed: other revision 1\n')
   expect(await text()).toBe('two')
-})
+}, 180_000)
 
 test('what goes wrong is one line that says what to do, or the errors of the bundle; nothing is changed', async () => {
   expect(await said('deploy', join(folder, 'none'))).toBe(`1 ${join(folder, 'none')} is not there\n`)
@@ -69,5 +69,8 @@ test('what goes wrong is one line that says what to do, or the errors of the bun
   const nowhere = await runPostern(['ls', '--admin', postern.admin, '--data', join(folder, 'nowhere')])
   expect(nowhere.stderr).toContain("name the gateway's data folder with --data")
   expect((await runPostern(['ls', '--admin', postern.admin, '--token', 'wrong-token-of-somebody'])).code).toBe(1)
+  expect(await said('ls', '--environment', 'nowhere')).toMatch(
+    /^1 Environment nowhere does not exist in organization acme; there are: prod/,
+  )
   expect(existsSync(join(folder, 'nowhere'))).toBe(false)
-})
+}, 120_000)
