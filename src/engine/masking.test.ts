@@ -19,6 +19,18 @@ test('variables: by name, headers in any case, private ones always', () => {
   expect(shown.map((name) => masks.hides(name))).toEqual([false, false, false])
 })
 
+test('secrets of applications are hidden always; what hid something is told once', () => {
+  const masks = masker({ variables: ['a', 'b'], jsonPathsRequest: ['$.c'] })
+  expect(masks.hides('verifyapikey.VA.client_secret')).toBe(true)
+  expect(masks.hides('client_secrets')).toBe(false)
+  masks.hides('a')
+  masks.content('request', '{"c":"1"}')
+  expect(masks.takeMatched()).toEqual(['*.client_secret', 'a', '$.c'])
+  expect(masks.takeMatched()).toEqual([])
+  expect(masks.texts).toEqual(['a', 'b', '$.c'])
+  expect(masks.unmatched).toEqual(['b'])
+})
+
 test('masks of the organisation and of the proxy, not of others', () => {
   const masks = masker({ variables: ['a'] }, { proxy: 'p', variables: ['b'] }, { proxy: 'q', variables: ['c'] })
   expect(['a', 'b', 'c'].map((name) => masks.hides(name))).toEqual([true, true, false])

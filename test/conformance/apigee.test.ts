@@ -25,7 +25,11 @@ const own = fileURLToPath(new URL('./bundles', import.meta.url))
 const ownCases = readdirSync(own).map((name) => JSON.parse(readFileSync(join(own, name, 'case.json'), 'utf8')) as Case)
 
 /** Why a case cannot be played; null: it was. */
-async function played(one: Case, bundleOf: (source: { repo: string; path: string }) => string): Promise<string | null> {
+async function played(
+  one: Case,
+  bundleOf: (source: { repo: string; path: string }) => string,
+  traced = false,
+): Promise<string | null> {
   const data = mkdtempSync(join(tmpdir(), 'postern-case-'))
   const config = join(data, 'postern.yaml')
   const apis = one.bundles.map(({ name, source }) => ({ name, bundle: bundleOf(source) }))
@@ -39,7 +43,9 @@ async function played(one: Case, bundleOf: (source: { repo: string; path: string
     expect(checked.code, checked.stdout).toBe(0)
     const postern = await Postern.start(['--config', config, ...mocks.hostMap], { data, workers: 1 })
     try {
+      const sessions = traced ? await Promise.all(apis.map(({ name }) => traceAll(postern, name))) : []
       await play(one, postern.gateway, mocks)
+      for (const calls of sessions) await expect.poll(calls).toBeGreaterThan(0)
     } finally {
       await postern.stop()
     }
@@ -48,6 +54,18 @@ async function played(one: Case, bundleOf: (source: { repo: string; path: string
     await mocks.stop()
     rmSync(data, { recursive: true, force: true })
   }
+}
+
+/** Records every call of a proxy; gives how many it has recorded. */
+async function traceAll(postern: Postern, proxy: string): Promise<() => Promise<number>> {
+  const answer = await fetch(`${postern.admin}/api/trace/sessions`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${postern.token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ proxy, count: 500 }),
+  })
+  expect(answer.status).toBe(201)
+  const { id } = (await answer.json()) as { id: string }
+  return async () => ((await postern.ask(`/api/trace/sessions/${id}`)).body as { calls: unknown[] }).calls.length
 }
 
 describe('Apigee: public bundles, unchanged', () => {
@@ -66,6 +84,10 @@ describe("Apigee: the project's own bundles, of the same shapes", () => {
   for (const one of ownCases) {
     test(`${one.id}: ${one.title}`, async () => {
       expect(await played(one, ({ path }) => join(own, path))).toBeNull()
+    })
+
+    test(`${one.id}: the same while a debug session records it`, async () => {
+      expect(await played(one, ({ path }) => join(own, path), true)).toBeNull()
     })
   }
 })
