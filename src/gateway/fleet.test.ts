@@ -17,6 +17,7 @@ import { MemoryCounters } from '../stores/memory/counters.ts'
 import { MemoryDocuments } from '../stores/memory/documents.ts'
 import { keyValuePort } from '../stores/memory/key-value-port.ts'
 import { MemoryServerStates } from '../stores/memory/server-states.ts'
+import type { RecordedCall } from '../trace/orders.ts'
 import { Fleet } from './fleet.ts'
 import { type Publication, SERVER_LIMITS } from './protocol.ts'
 import { apigTexts } from './serve-apis.ts'
@@ -88,6 +89,7 @@ class Sink {
 
 describe('the fleet of gateway threads', () => {
   const ends: (() => Promise<unknown>)[] = []
+  const recorded: RecordedCall[] = []
 
   afterEach(async () => {
     for (const end of ends.splice(0).reverse()) await end()
@@ -127,7 +129,7 @@ describe('the fleet of gateway threads', () => {
           backend: { host: '127.0.0.1', port: 0 },
         },
         onExit: (number) => void MemoryCounters.recover(table, number),
-        onRecorded: () => {},
+        onRecorded: (call) => void recorded.push(call),
       },
       first,
     )
@@ -186,6 +188,28 @@ describe('the fleet of gateway threads', () => {
     await spend(60)
     expect(admitted).toBe(limit)
     await until(() => sink.calls > 0)
+  })
+
+  test('calls of a debug session are recorded, by a thread that took the place of another too, until it ends', async () => {
+    const backend = await backendSaying('ok')
+    const { fleet, url } = await fleetOf(1, publication(proxy('/p', backend.url)))
+    const { name, revision } = proxy('/p', backend.url).proxy
+    const filter = { headers: [], query: [['traced', '1']] } as const
+    const about = { session: 's', environment: defaultSettings.environment, proxy: name, revision, filter, left: null }
+    recorded.length = 0
+    await fleet.trace([about])
+    await call(`${url}/p/x?traced=1`)
+    await call(`${url}/p/x`)
+    await until(() => recorded.length === 1)
+    expect(recorded[0]).toMatchObject({ sessions: ['s'], skipped: 0, summary: { uri: '/p/x?traced=1', status: 200 } })
+    fleet.kill(fleet.numbers[0]!)
+    await until(async () => (await call(`${url}/p/x?traced=1`).catch(() => null))?.status === 200)
+    await until(() => recorded.length === 2)
+    await fleet.trace([])
+    await call(`${url}/p/x?traced=1`)
+    // The answer to a question comes behind what the thread has sent before.
+    await fleet.ask('load', null)
+    expect(recorded).toHaveLength(2)
   })
 
   test('every thread answers a question; one that is killed meanwhile is only counted', async () => {

@@ -267,12 +267,22 @@ export class Fleet {
     setTimeout(() => this.#replace(), pauseMs)
   }
 
+  /** A new thread that cannot record serves all the same. */
+  async #traceAsBefore(member: Member): Promise<void> {
+    try {
+      await member.trace(this.#traceOrders)
+    } catch (error) {
+      if (!(error instanceof RefusedError)) throw error
+      this.#options.log.error({ worker: member.number, reason: error.message }, 'debug sessions are not recorded here')
+    }
+  }
+
   #replace(): void {
     if (this.#closing) return
     const member = this.#spawn()
     member
       .publish(this.#publication)
-      .then(() => member.trace(this.#traceOrders))
+      .then(() => this.#traceAsBefore(member))
       .then(() => this.#listen(member))
       .then(
         () => {
