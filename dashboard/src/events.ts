@@ -36,7 +36,7 @@ export function useSeconds(): Seconds {
         const second = JSON.parse(event.data as string) as LiveSecond
         clearTimeout(watch)
         watch = setTimeout(late, lateMs)
-        setState(({ seconds }) => ({ seconds: [...seconds, second].slice(-secondsKept), late: false }))
+        setState(({ seconds }) => ({ seconds: withSecond(seconds, second), late: false }))
       })
       // The browser tries again by itself after a lost connection, but not after a refusal.
       source.addEventListener('error', () => {
@@ -56,4 +56,10 @@ export function useSeconds(): Seconds {
     }
   }, [])
   return state
+}
+
+/** The gateway begins with the seconds before; after a break some of them are here already. */
+function withSecond(seconds: readonly LiveSecond[], second: LiveSecond): readonly LiveSecond[] {
+  const newest = seconds.at(-1)
+  return newest !== undefined && second.timeMs <= newest.timeMs ? seconds : [...seconds, second].slice(-secondsKept)
 }

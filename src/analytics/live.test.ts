@@ -32,7 +32,7 @@ function feedOf() {
     task?.()
     await settled()
   }
-  return { clock, memory, feed, tick, settled, ticking: () => task !== null }
+  return { memory, feed, tick, settled, ticking: () => task !== null }
 }
 
 describe('the live feed', () => {
@@ -88,18 +88,30 @@ describe('the live feed', () => {
     expect(seen.at(-1)!.topErrors).toEqual([])
   })
 
-  test('asks nobody while nobody listens, and begins anew when somebody does', async () => {
-    const { memory, feed, tick, settled, ticking } = feedOf()
-    const end = feed.listen(() => {})
+  test('who comes late hears of the last two minutes first, with the errors of the last one', async () => {
+    const { memory, feed, tick, settled } = feedOf()
     await settled()
-    expect(ticking()).toBe(true)
-    end()
-    expect([ticking(), feed.size]).toEqual([false, 0])
-    memory.write({ rows: [callsOf({ minuteMs, calls: 9 })], droppedCalls: 0 })
+    memory.write({ rows: [callsOf({ minuteMs, calls: 9, status: 500, errorCode: 'old' })], droppedCalls: 0 })
+    for (let i = 0; i < 60; i++) await tick()
+    memory.write({ rows: [callsOf({ minuteMs, calls: 2, status: 503, errorCode: 'new' })], droppedCalls: 0 })
+    await tick()
     const seen: Second[] = []
     feed.listen((second) => seen.push(second))
+    expect(seen.map(({ timeMs }) => timeMs)).toEqual(Array.from({ length: 61 }, (_, i) => NOW + (i + 1) * 1_000))
+    expect([seen[0]!.calls, seen.at(-1)!.calls]).toEqual([9, 2])
+    expect(seen.at(-1)!.topErrors).toEqual([{ proxy: 'weather', errorCode: 'new', status: 503, calls: 2 }])
+    expect(seen.slice(0, -1).flatMap(({ topErrors }) => topErrors)).toEqual([])
+    for (let i = 0; i < 60; i++) await tick()
+    const later: Second[] = []
+    feed.listen((second) => later.push(second))
+    expect(later).toHaveLength(120)
+  })
+
+  test('asks nobody once it is closed', async () => {
+    const { feed, settled, ticking } = feedOf()
     await settled()
-    await tick()
-    expect(seen).toMatchObject([{ calls: 0 }])
+    expect(ticking()).toBe(true)
+    feed.close()
+    expect(ticking()).toBe(false)
   })
 })

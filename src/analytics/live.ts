@@ -23,10 +23,17 @@ export interface LiveErrors {
   readonly calls: number
 }
 
+interface Kept {
+  readonly second: Second
+  readonly errors: ReadonlyMap<string, LiveErrors>
+}
+
 type Listener = (second: Second) => void
 
 const EVERY_MS = 1_000
-const MINUTE_SECONDS = 60
+const MINUTE_MS = 60_000
+/** What who comes is told of. */
+const SECONDS_KEPT = 120
 const TOP_ERRORS = 5
 
 export interface LiveServices {
@@ -41,38 +48,39 @@ export const everySecond = (task: () => void): (() => void) => {
   return () => clearInterval(timer)
 }
 
-/** The counts of each second, for whoever listens: made once for all of them, and not at all while nobody does. */
+/**
+ * The counts of each second. It counts whether somebody listens or not, since who comes wants to know of the last minute: one small
+ * question to the store each second, made once for all listeners.
+ */
 export class LiveFeed {
   readonly #services: LiveServices
   readonly #listeners = new Set<Listener>()
-  #stop: (() => void) | null = null
+  readonly #stop: () => void
   #before: { readonly atMs: number; readonly totals: RunningTotals } | null = null
   #asking = false
-  #errors: ReadonlyMap<string, LiveErrors>[] = []
+  #closed = false
+  #kept: readonly Kept[] = []
 
   constructor(services: LiveServices) {
     this.#services = services
+    this.#stop = services.repeat(() => void this.#tick())
+    void this.#tick()
   }
 
-  get size(): number {
-    return this.#listeners.size
+  close(): void {
+    this.#closed = true
+    this.#listeners.clear()
+    this.#stop()
   }
 
-  /** Gives a function that ends it. */
+  /** Tells of the seconds before at once, only the newest with its errors. Gives a function that ends it. */
   listen(listener: Listener): () => void {
+    for (const [at, { second }] of this.#kept.entries()) {
+      const isNewest = at === this.#kept.length - 1
+      listener(isNewest ? { ...second, topErrors: this.#topErrors(second.timeMs) } : second)
+    }
     this.#listeners.add(listener)
-    if (this.#stop === null) {
-      this.#stop = this.#services.repeat(() => void this.#tick())
-      void this.#tick()
-    }
-    return () => {
-      this.#listeners.delete(listener)
-      if (this.#listeners.size > 0 || this.#stop === null) return
-      this.#stop()
-      this.#stop = null
-      this.#before = null
-      this.#errors = []
-    }
+    return () => this.#listeners.delete(listener)
   }
 
   async #tick(): Promise<void> {
@@ -86,7 +94,7 @@ export class LiveFeed {
       ])
       const before = this.#before
       const atMs = this.#services.now()
-      if (this.#stop === null) return
+      if (this.#closed) return
       this.#before = { atMs, totals }
       if (before === null) return
       this.#tell(before.atMs, before.totals, atMs, totals, health.lostCalls)
@@ -105,8 +113,6 @@ export class LiveFeed {
       calls += count
       byStatus.set(status, (byStatus.get(status) ?? 0) + count)
     }
-    const errors = grown(now.errors, before.errors, errorKey)
-    this.#errors = [...this.#errors, errors].slice(-MINUTE_SECONDS)
     const latency = latencyOf(now, before)
     const second: Second = {
       timeMs,
@@ -115,15 +121,20 @@ export class LiveFeed {
       byStatus,
       p50Ms: latency(0.5),
       p99Ms: latency(0.99),
-      topErrors: this.#topErrors(),
+      topErrors: [],
       lostCalls,
     }
-    for (const listener of this.#listeners) listener(second)
+    const errors = grown(now.errors, before.errors, errorKey)
+    this.#kept = [...this.#kept, { second, errors }].slice(-SECONDS_KEPT)
+    const told = { ...second, topErrors: this.#topErrors(timeMs) }
+    for (const listener of this.#listeners) listener(told)
   }
 
-  #topErrors(): LiveErrors[] {
+  /** Of the minute up to then. */
+  #topErrors(timeMs: number): LiveErrors[] {
     const sums = new Map<string, LiveErrors>()
-    for (const errors of this.#errors) {
+    for (const { second, errors } of this.#kept) {
+      if (second.timeMs <= timeMs - MINUTE_MS) continue
       for (const [key, one] of errors) sums.set(key, { ...one, calls: one.calls + (sums.get(key)?.calls ?? 0) })
     }
     return [...sums.values()].sort((a, b) => b.calls - a.calls).slice(0, TOP_ERRORS)

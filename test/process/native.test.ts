@@ -182,15 +182,20 @@ test('/api/live tells each second; the door closes in spite of who listens', asy
       })
     },
   )
+  // It begins with the seconds before: the calls of the tests above are there.
   await until(() => seconds.length > 0)
-  for (let i = 0; i < 3; i++) await call(`${postern.gateway}/nowhere`)
   const sum = (): number => seconds.reduce((all, second) => all + second.byClass['4XX'], 0)
-  await until(() => sum() === 3)
-  expect(seconds.at(-1)).toMatchObject({
-    errorShare: 0,
-    lostCalls: 0,
-    topErrors: [{ proxy: '', errorCode: 'messaging.adaptors.http.flow.ApplicationNotFound', status: 404 }],
-  })
+  const before = sum()
+  for (let i = 0; i < 3; i++) await call(`${postern.gateway}/nowhere`)
+  await until(() => sum() === before + 3)
+  expect(seconds.at(-1)).toMatchObject({ errorShare: 0, lostCalls: 0 })
+  expect(seconds.at(-1)!.topErrors).toContainEqual(
+    expect.objectContaining({
+      proxy: '',
+      errorCode: 'messaging.adaptors.http.flow.ApplicationNotFound',
+      status: 404,
+    }),
+  )
   const { code } = await postern.stop()
   expect(code).toBe(0)
   await until(() => ended)

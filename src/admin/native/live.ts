@@ -10,7 +10,7 @@ const LISTENERS_MAX = 16
 /** A listener that does not read is ended. */
 const UNREAD_BYTES_MAX = 256 * 1024
 
-/** `/live`: one server-sent event each second. */
+/** `/live`: one server-sent event each second, and at first those of the last two minutes. */
 export function liveRoutes(scope: FastifyInstance, options: AdminOptions): void {
   const feed = new LiveFeed({
     analytics: options.analytics,
@@ -20,6 +20,7 @@ export function liveRoutes(scope: FastifyInstance, options: AdminOptions): void 
   const open = new Set<ServerResponse>()
   // Before the door closes: it would wait for them.
   scope.addHook('preClose', async () => {
+    feed.close()
     for (const raw of open) raw.end()
   })
   scope.get('/live', { schema: { querystring: noParameters } }, (_request, reply) => {
