@@ -57,6 +57,7 @@ for (const [name, wrap] of [
         new Set(['ip 10.0.0.1 8/20', 'app app 4/10', 'user ada 8/50', 'app vip 4/40', 'api a 8/100', 'api b 8/100']),
       )
       expect(shown).toHaveLength(10)
+      expect(view!.windows.map(({ api }) => api).toSorted()).toEqual([...'aaaaabbbbb'])
       expect(shown.slice(0, 4).toSorted()).toEqual([
         'app app 4/10',
         'app app 4/10',
@@ -69,7 +70,11 @@ for (const [name, wrap] of [
       const gold = throttle('gold', true)
       const bindings = ['a', 'b'].map((api) => ({ throttle: gold, environment: 'test', api }))
       const [, view] = await used(bindings)
-      expect(view!.windows.find(({ dimension }) => dimension === 'api')).toMatchObject({ key: 'gold', used: 16 })
+      expect(view!.windows.find(({ dimension }) => dimension === 'api')).toMatchObject({
+        key: 'gold',
+        api: '',
+        used: 16,
+      })
       expect(view!.windows).toHaveLength(5)
       const [, few] = await used(bindings, 2)
       expect(few!.windows).toHaveLength(2)

@@ -23,7 +23,11 @@ export interface ThrottleView {
   readonly windowMs: number
   readonly apis: readonly string[]
   /** Those that were used; the fullest first. */
-  readonly windows: readonly (WindowState & { readonly dimension: Dimension; readonly key: string })[]
+  readonly windows: readonly (WindowState & {
+    readonly dimension: Dimension
+    readonly key: string
+    readonly api: string
+  })[]
 }
 
 type Dimension = 'api' | 'user' | 'app' | 'ip'
@@ -62,7 +66,8 @@ export async function throttleViews(
           for (const key of names) {
             if (++looks > LOOKS_MAX) break
             const state = await compiled.window(dimension, dimension === 'api' ? null : key, nowMs)
-            if (state !== null && state.used > 0) windows.push({ ...state, dimension, key })
+            if (state !== null && state.used > 0)
+              windows.push({ ...state, dimension, key, api: throttle.shared ? '' : api })
           }
         }
       }
