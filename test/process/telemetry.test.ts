@@ -113,14 +113,14 @@ test('a call that brings a trace goes on in it, with a span for each hop', async
   const { spans } = collector
   expect(new Set(spans.map(({ traceId }) => traceId))).toEqual(new Set([TRACE]))
   const server = (name: string): Span => spans.find((span) => span.kind === 2 && span.name === name)!
+  const serverOf = (span: Span): string => `${attribute(span, 'server.address')}:${attribute(span, 'server.port')}`
   const client = (parent: Span, address: string): Span =>
-    spans.find(
-      (span) => span.kind === 3 && span.parentSpanId === parent.spanId && attribute(span, 'server.address') === address,
-    )!
+    spans.find((span) => span.kind === 3 && span.parentSpanId === parent.spanId && serverOf(span) === address)!
   const { host } = new URL(upstream.url)
   const front = server('GET /front')
   const inner = server('GET /inner')
   expect(front.parentSpanId).toBe(PARENT)
+  expect(serverOf(front)).toBe(new URL(postern!.gateway).host)
   const callout = client(front, host)
   expect(seen['/side']).toBe(`00-${TRACE}-${callout.spanId}-01`)
   const hop = spans.find((span) => span.spanId === inner.parentSpanId)!

@@ -39,7 +39,7 @@ export function spansOf(call: Call, trace: CallTrace, record: CallRecord): Span[
       'url.path': call.path,
       'http.route': record.pathTemplate,
       'http.response.status_code': status,
-      'server.address': call.host,
+      ...serverOf(call.host),
       'client.address': call.x?.address ?? call.down.remoteAddress,
       'network.protocol.version': call.down.httpVersion,
       'error.type': record.errorCode === '' && status >= 500 ? String(status) : record.errorCode,
@@ -68,9 +68,19 @@ function outgoing(trace: CallTrace, span: OutgoingSpan, epochMs: (at: number) =>
     failed: status === 0 || status >= 400,
     attributes: {
       'http.request.method': method,
-      'server.address': address,
+      ...serverOf(address),
       ...(status !== 0 && { 'http.response.status_code': status }),
       'error.type': error !== '' ? error : status >= 400 ? String(status) : '',
     },
   }
+}
+
+const authority = /^(\[[^\]]+\]|[^:]+):(\d{1,5})$/
+
+/** The conventions have a port apart from its host, and an IPv6 address without brackets. */
+function serverOf(hostAndPort: string): Record<string, string | number> {
+  const match = authority.exec(hostAndPort)
+  const host = match?.[1] ?? hostAndPort
+  const bare = host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host
+  return { 'server.address': bare, ...(match !== null && { 'server.port': Number(match[2]) }) }
 }
