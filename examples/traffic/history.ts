@@ -4,7 +4,7 @@ import type { BatchRow } from '../../src/analytics/rollup.ts'
 import { type Log, silentLog } from '../../src/core/log.ts'
 import type { UsageAmount } from '../../src/model/usage.ts'
 import { openStore } from '../../src/stores/sqlite/store.ts'
-import { callsPerSecond, isBadHour, KINDS, type Kind } from './kinds.ts'
+import { callsPerSecond, isBadHour, KINDS, type Kind, shareOf } from './kinds.ts'
 
 const MINUTE_MS = 60_000
 const ROWS_AT_ONCE = 2_000
@@ -59,7 +59,7 @@ export function dayOf(nowMs: number, hours: number, dice: () => number): { rows:
     const all = callsPerSecond(minuteMs) * 60 * (0.9 + 0.2 * dice())
     const isBad = isBadHour(nowMs - minuteMs)
     for (const kind of KINDS) {
-      const expected = (all * kind.share * (isBad ? (kind.bad ?? 1) : 1)) / 10_000
+      const expected = (all * shareOf(kind, isBad)) / 10_000
       const calls = Math.floor(expected) + (dice() < expected % 1 ? 1 : 0)
       if (calls === 0) continue
       rows.push(rowOf(kind, minuteMs, calls))

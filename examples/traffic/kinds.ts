@@ -215,3 +215,17 @@ export function callsPerSecond(timeMs: number): number {
 
 /** The made-up day has one hour in which servers fail: from four to three hours before its end. */
 export const isBadHour = (agoMs: number): boolean => agoMs > 3 * HOUR_MS && agoMs < 4 * HOUR_MS
+
+const MINUTE_MS = 60_000
+
+/**
+ * While the demo runs, servers fail for two minutes of each quarter of an hour, the first time half a minute after its start: a made-up
+ * call cannot be explained, and these can.
+ */
+export const isBadSpell = (runsForMs: number): boolean => {
+  const atMs = runsForMs % (15 * MINUTE_MS)
+  return atMs >= 0.5 * MINUTE_MS && atMs < 2.5 * MINUTE_MS
+}
+
+/** How often a kind comes in a good hour, or in a bad one. */
+export const shareOf = ({ share, bad = 1 }: Kind, isBad: boolean): number => (isBad ? share * bad : share)

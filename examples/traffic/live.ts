@@ -1,15 +1,15 @@
 // The demo's traffic goes on: real calls through the gateway, in the rhythm of the table.
 import { Agent, request } from 'node:http'
-import { callsPerSecond, KINDS, type Kind } from './kinds.ts'
+import { callsPerSecond, isBadSpell, KINDS, type Kind, shareOf } from './kinds.ts'
 
 const LEAVES_MS = 300
-const SHARES = KINDS.reduce((sum, { share }) => sum + share, 0)
 
-function pick(): Kind {
-  let place = Math.random() * SHARES
+/** A kind by its share, `place` from 0 to 1. */
+export function kindAt(place: number, isBad: boolean): Kind {
+  let left = place * KINDS.reduce((sum, kind) => sum + shareOf(kind, isBad), 0)
   for (const kind of KINDS) {
-    place -= kind.share
-    if (place < 0) return kind
+    left -= shareOf(kind, isBad)
+    if (left < 0) return kind
   }
   return KINDS[0]!
 }
@@ -32,12 +32,13 @@ export function callOf(kind: Kind, gateway: string, agent: Agent): Promise<numbe
 /** Calls at random times until it is closed. */
 export function startTraffic(gateway: string): { close(): void } {
   const agent = new Agent({ keepAlive: true, maxSockets: 50 })
+  const startedMs = Date.now()
   let timer: NodeJS.Timeout
   const next = (): void => {
     // The time between two of many independent calls.
     const waitMs = (-Math.log(1 - Math.random()) * 1_000) / callsPerSecond(Date.now())
     timer = setTimeout(() => {
-      void callOf(pick(), gateway, agent)
+      void callOf(kindAt(Math.random(), isBadSpell(Date.now() - startedMs)), gateway, agent)
       next()
     }, waitMs)
   }

@@ -49,7 +49,9 @@ let traffic: { close(): void } | null = null
 async function goOn(door: string): Promise<void> {
   const { startTraffic } = await import('../traffic/live.ts')
   traffic = startTraffic(door)
-  process.stdout.write('demo traffic: calls go on, some three to nine a second\n')
+  process.stdout.write(
+    'demo traffic: calls go on, some two to nine a second; servers fail for two minutes of each quarter of an hour\n',
+  )
 }
 
 let printed = ''

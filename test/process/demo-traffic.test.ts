@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, expect, test } from 'vitest'
 import { type Stock, startStock } from '../../examples/shop/backend.ts'
 import { dayOf, rowOf, writeHistory } from '../../examples/traffic/history.ts'
-import { KINDS } from '../../examples/traffic/kinds.ts'
-import { callOf } from '../../examples/traffic/live.ts'
+import { isBadSpell, KINDS } from '../../examples/traffic/kinds.ts'
+import { callOf, kindAt } from '../../examples/traffic/live.ts'
 import { type Backends, startBackends } from '../../examples/weather/backends.ts'
 import type { Analytics, Scope } from '../../src/analytics/ports.ts'
 import { systemClock } from '../../src/core/clock.ts'
@@ -104,4 +104,15 @@ test('servers fail in the bad hour, and usage agrees with the calls', () => {
   const hits = amounts.filter(({ service, name }) => service === '43' && name === 'hits')
   const authorized = rows.filter(({ serviceId, authorized }) => serviceId === '43' && authorized)
   expect(hits.reduce((sum, { value }) => sum + value, 0)).toBe(authorized.reduce((sum, { calls }) => sum + calls, 0))
+})
+
+test('while it runs, servers fail at times: there are failed calls that can be explained', () => {
+  const failed = (isBad: boolean): number => {
+    const kinds = Array.from({ length: 10_000 }, (_, i) => kindAt(i / 10_000, isBad))
+    return kinds.filter(({ status }) => status >= 500).length
+  }
+  expect(failed(false)).toBeGreaterThan(0)
+  expect(failed(true)).toBeGreaterThan(10 * failed(false))
+  const minutes = [0, 1, 2, 3, 14, 15, 16, 17, 18]
+  expect(minutes.filter((minute) => isBadSpell(minute * 60_000))).toEqual([1, 2, 16, 17])
 })
