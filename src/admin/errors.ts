@@ -112,6 +112,14 @@ interface SchemaProblem {
   readonly params: Readonly<Record<string, unknown>>
 }
 
+/** Types of JSON schema as people say them. */
+const typeWords: Readonly<Record<string, string>> = {
+  boolean: 'true or false',
+  integer: 'a whole number',
+  number: 'a number',
+  string: 'one text, given once',
+}
+
 /** What a schema found wrong, in words that name the parameter and what would be right. */
 export function schemaMessage(problems: readonly SchemaProblem[], where: string): Error {
   const problem = problems[0]
@@ -124,7 +132,8 @@ export function schemaMessage(problems: readonly SchemaProblem[], where: string)
   if (problem.keyword === 'enum')
     return new Error(`${name} must be one of ${(params['allowedValues'] as string[]).join(', ')}.`)
   if (problem.keyword === 'required') return new Error(`The parameter ${String(params['missingProperty'])} is missing.`)
-  if (problem.keyword === 'type') return new Error(`${name} must be one ${String(params['type'])}.`)
+  if (problem.keyword === 'type')
+    return new Error(`${name} must be ${typeWords[String(params['type'])] ?? `one ${String(params['type'])}`}.`)
   return new Error(`${name} ${problem.message ?? 'is wrong'}.`)
 }
 

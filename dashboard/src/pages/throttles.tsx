@@ -90,7 +90,7 @@ function Throttle({ throttle, nowMs }: ThrottleProps): JSX.Element {
 function columnsAt(nowMs: number): readonly Column<ThrottleWindow>[] {
   return [
     { title: 'Counts', draw: ({ dimension }) => dimensions[dimension].label },
-    { title: 'Of', kind: 'wraps', draw: ({ dimension, key }) => <Counted dimension={dimension} name={key} /> },
+    { title: 'Of', kind: 'wraps', draw: (window) => <Counted window={window} /> },
     {
       title: 'Used',
       kind: 'bar-cell',
@@ -109,15 +109,10 @@ function columnsAt(nowMs: number): readonly Column<ThrottleWindow>[] {
 const lists: Readonly<Partial<Record<ThrottleWindow['dimension'], string>>> = { api: '/proxies', app: '/applications' }
 
 /** Whose calls a window counts, with the page that has more of it. */
-function Counted({
-  dimension,
-  name,
-}: {
-  readonly dimension: ThrottleWindow['dimension']
-  readonly name: string
-}): JSX.Element {
+function Counted({ window: { dimension, key, name } }: { readonly window: ThrottleWindow }): JSX.Element {
   const list = lists[dimension]
-  return list === undefined ? <span class="code">{name}</span> : <a href={pathOf(list, name)}>{name}</a>
+  const words = name === undefined ? <span class="code">{key}</span> : <span title={key}>{name}</span>
+  return list === undefined ? words : <a href={pathOf(list, key)}>{name ?? key}</a>
 }
 
 function NoThrottles(): JSX.Element {

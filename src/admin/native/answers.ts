@@ -255,6 +255,8 @@ export interface ThrottleWindow {
   readonly dimension: 'api' | 'user' | 'app' | 'ip'
   /** Whom it counts: an API's name, an application's or account's id, an address. Never a secret. */
   readonly key: string
+  /** Of an application or account that is known: its name for people. */
+  readonly name?: string
   /** The API whose calls it counts; '': all that share the throttle. */
   readonly api?: string
   readonly used: number

@@ -85,7 +85,7 @@ describe('/api/response-codes', () => {
   test.each([
     ['granularity=second', 400, 'bad_parameter', 'granularity must be one of minute, hour, day, month.'],
     ['last=2h', 400, 'bad_parameter', 'last must be one of 1h, 24h, 7d, 30d, 12m.'],
-    ['service=42&service=43', 400, 'bad_parameter', 'service must be one string.'],
+    ['service=42&service=43', 400, 'bad_parameter', 'service must be one text, given once.'],
     ['metric=hits', 400, 'bad_parameter', 'There is no parameter "metric" for this call.'],
     ['service=', 400, 'bad_parameter', 'service must NOT have fewer than 1 characters.'],
     ['service=42&proxy=maps', 400, 'bad_parameter', 'Give one of service, proxy and application.'],

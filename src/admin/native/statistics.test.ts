@@ -88,6 +88,8 @@ describe('/api/statistics', () => {
     ['', 400, 'The parameter by is missing.'],
     ['by=colour', 400, 'by must be one of status, answeredBy, proxy'],
     ['by=status&status=99999', 400, 'status must be <= 999.'],
+    ['by=status&series=yes', 400, 'series must be true or false.'],
+    ['by=status&status=ok', 400, 'status must be a whole number.'],
     ['by=status&last=2d', 400, 'last must be one of 1h, 24h, 7d, 30d, 12m.'],
     ['by=status&since=2026-11-30&until=2026-11-01', 400, 'since'],
     ['by=status&service=nope', 404, 'There is no service nope; /api/services lists them.'],

@@ -36,10 +36,21 @@ async function throttles(options: AdminOptions): Promise<ThrottlesAnswer> {
     ),
     windowsMax: WINDOWS_MAX,
   })
-  return { nowMs, throttles: views.map(shown) }
+  return { nowMs, throttles: views.map((view) => shown(view, namesOf(options))) }
 }
 
-function shown({ throttle, windowMs, apis, windows }: ThrottleView): ThrottleAnswer {
+/** Names for people of what windows count; undefined: there is none. */
+type Names = (window: ThrottleView['windows'][number]) => string | undefined
+
+function namesOf({ accounts }: AdminOptions): Names {
+  const registry = accounts?.registry
+  return ({ dimension, key }) => {
+    if (dimension === 'app') return registry?.application(key)?.name
+    return dimension === 'user' ? registry?.accounts.find(({ id }) => id === key)?.name : undefined
+  }
+}
+
+function shown({ throttle, windowMs, apis, windows }: ThrottleView, nameOf: Names): ThrottleAnswer {
   const { intervalCount, unit } = throttle
   return {
     name: throttle.name,
@@ -48,6 +59,9 @@ function shown({ throttle, windowMs, apis, windows }: ThrottleView): ThrottleAns
     shared: throttle.shared,
     bindings: apis,
     limits: throttle.limits,
-    windows,
+    windows: windows.map((window) => {
+      const name = nameOf(window)
+      return name === undefined ? window : { ...window, name }
+    }),
   }
 }

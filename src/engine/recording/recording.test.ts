@@ -2,8 +2,9 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { CLIENT, engineServices } from '../../../test/kit/engine.ts'
 import { prepareXml } from '../../core/xml-document.ts'
 import { readBundle } from '../../dialects/apigee/index.ts'
+import { readSharedFlow } from '../../dialects/apigee/shared-flow.ts'
 import { defaultSettings } from '../../model/deployment.ts'
-import { type MaskConfig, noMask } from '../../model/entities.ts'
+import { type EnvironmentEntities, type MaskConfig, noEntities, noMask } from '../../model/entities.ts'
 import type { StepPoint, TracedCall, TracePoint } from '../../model/traced-call.ts'
 import { POLICY_KINDS } from '../../policies/index.ts'
 import { compileProxy } from '../compile.ts'
@@ -25,6 +26,7 @@ interface Asked {
   readonly body?: string
   readonly masks?: Partial<MaskConfig>
   readonly answer?: string
+  readonly entities?: Partial<EnvironmentEntities>
 }
 
 const ANSWER = { status: 200, reason: 'OK', headers: ['Content-Type', 'application/json'] }
@@ -43,7 +45,8 @@ async function traced(proxy: string, policies: readonly string[], asked: Asked =
   if (read.proxy === null) throw new Error(JSON.stringify(read.problems))
   const services = engineServices({ ...ANSWER, body: Buffer.from(asked.answer ?? '{"ok":true}') })
   const deployed = { proxy: read.proxy, serviceId: null, throttle: null }
-  const { plan, problems } = compileProxy(deployed, defaultSettings, POLICY_KINDS, services, recording)
+  const settings = { ...defaultSettings, entities: { ...noEntities, ...asked.entities } }
+  const { plan, problems } = compileProxy(deployed, settings, POLICY_KINDS, services, recording)
   const errors = problems.filter(({ severity }) => severity === 'error')
   if (errors.length > 0) throw new Error(JSON.stringify(errors))
   const endpoint = plan.endpoints[0]!
@@ -182,6 +185,37 @@ describe('what a recording plan tells', () => {
     expect(error).toMatchObject({ state: 'PROXY_REQ_FLOW', fault: { name: 'RaiseFault' } })
     expect(call.messages[error!.message!]).toMatchObject({ status: 418 })
     expect(call.errorCode).toBe('steps.raisefault.RaiseFault')
+  })
+
+  test('steps of a shared flow stand inside their FlowCallout, those of a flow hook beside the others', async () => {
+    const flow = (name: string, policies: readonly string[], steps: string) =>
+      readSharedFlow(
+        new Map([
+          ['sharedflowbundle/sf.xml', `<SharedFlowBundle name="${name}"/>`],
+          ['sharedflowbundle/sharedflows/default.xml', `<SharedFlow name="default">${steps}</SharedFlow>`],
+          ...policies.map((xml, i) => [`sharedflowbundle/policies/${i}.xml`, xml] as const),
+        ]),
+        POLICY_KINDS,
+      ).sharedFlow!
+    const call = await traced(
+      preFlow(step('FC'), step('A')),
+      ['<FlowCallout name="FC"><SharedFlowBundle>inner</SharedFlowBundle></FlowCallout>', assign('A', 'after', '1')],
+      {
+        entities: {
+          sharedFlows: [
+            flow('inner', [assign('In', 'inside', '1')], step('In')),
+            flow('hook', [assign('Hook', 'hooked', '1')], step('Hook')),
+          ],
+          flowHooks: { ...noEntities.flowHooks, PreProxyFlowHook: { sharedFlow: 'hook', continueOnError: false } },
+        },
+      },
+    )
+    expect(stepsOf(call).map(({ name, depth, accesses }) => [name, depth, accesses.map((one) => one.name)])).toEqual([
+      ['Hook', 0, ['hooked']],
+      ['FC', 0, []],
+      ['In', 1, ['inside']],
+      ['A', 0, ['after']],
+    ])
   })
 
   test('what a script reads and writes', async () => {
