@@ -11,6 +11,10 @@ const lock = createHash('sha256')
   .digest('hex')
 
 if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) process.exit(0)
+if (isInstalled()) {
+  writeFileSync(stamp, lock)
+  process.exit(0)
+}
 process.stderr.write('installing dependencies (once) ...\n')
 const npm = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
   cwd: home,
@@ -21,3 +25,14 @@ if (npm.status !== 0) {
   process.exit(npm.status ?? 1)
 }
 writeFileSync(stamp, lock)
+
+/** Somebody ran `npm ci`: npm's own list in node_modules has every package of the lock, those for other platforms aside. */
+function isInstalled() {
+  const list = `${home}node_modules/.package-lock.json`
+  if (!existsSync(list)) return false
+  const packages = (file) => JSON.parse(readFileSync(file, 'utf8')).packages
+  const there = packages(list)
+  return Object.entries(packages(`${home}package-lock.json`)).every(
+    ([path, { version, optional }]) => path === '' || optional === true || there[path]?.version === version,
+  )
+}
