@@ -181,8 +181,8 @@ describe('apigeetool', { timeout: 120_000 }, () => {
     const key = ['--developerId', 'ada@example.com', '--appName', 'app', '--key', 'KEY1', '--secret', 'S1']
     await done('createAppKey', ...key, '--apiProducts', 'basic')
     expect(await text('/greet?apikey=KEY1')).toBe('in')
-    expect((await done('listApps')).out).toContain(made.json.appId)
-    expect((await done('getApp', '-a', made.json.appId, '-j')).json).toMatchObject({ name: 'app', status: 'approved' })
+    const byId = await postern.ask(`/v1/organizations/acme/apps/${made.json.appId}`)
+    expect(byId.body).toMatchObject({ name: 'app', status: 'approved' })
     await done('deleteApp', '--email', 'ada@example.com', '--name', 'app')
     expect(await status('/greet?apikey=KEY1')).toBe(401)
     await done('deleteDeveloper', '--email', 'ada@example.com')

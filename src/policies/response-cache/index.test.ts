@@ -101,7 +101,7 @@ describe('ResponseCache', () => {
 
   test('an entry of PopulateCache is a miss', async () => {
     const { cache, look } = world()
-    cache.put('cache\0default\0p__', 'text', 1_000)
+    cache.put('cache\0test\0default\0p__', 'text', 1_000)
     const { hit, exchange } = await look()
     expect([hit, exchange.get('responsecache.RC.invalidentry')]).toEqual([false, true])
   })
