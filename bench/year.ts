@@ -6,7 +6,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { stringify } from 'yaml'
 import { latencyBucket } from '../src/analytics/latency.ts'
 import type { AnsweredBy } from '../src/analytics/record.ts'
-import { type Labels, labelNames, levelRules, type SeriesKind } from '../src/analytics/series.ts'
+import { kindRules, type Labels, type Level, labelNames, levelRules, type SeriesKind } from '../src/analytics/series.ts'
 import { Totals } from '../src/analytics/totals.ts'
 import { PERIODS, periodStartMs } from '../src/core/calendar.ts'
 import { openDatabase } from '../src/stores/sqlite/database.ts'
@@ -173,7 +173,8 @@ function fill(dataFolder: string): number {
   const series = seriesWriter(writer)
   const counted: Counted[] = []
   const count = (kind: SeriesKind, labels: Partial<Labels>, callsAnHour: number, outcomes = OUTCOMES): void => {
-    counted.push({ id: series(kind, labels), callsAnHour, outcomes, isFine: kind === 'call' })
+    const { levels } = kindRules.find((rule) => rule.kind === kind)!
+    counted.push({ id: series(kind, labels), callsAnHour, outcomes, levels })
   }
   count('all', {}, CALLS_AN_HOUR)
   const callsOf = shares(SERVICES * APPLICATIONS_EACH)
@@ -197,10 +198,9 @@ function fill(dataFolder: string): number {
   for (const { level, lengthMs, keptMs } of levelRules) {
     const insert = writer.prepare(`INSERT INTO rollup_${level} VALUES (?, ?, ?)`)
     const sinceMs = Math.max(nowMs - HOURS * HOUR_MS, nowMs - keptMs)
-    const isFine = level === 'minute' || level === 'quarter'
     // Series by series, which is a tenth of the work; a file that was written as time goes by is as large.
     for (const one of counted) {
-      if (one.isFine && !isFine) continue
+      if (!one.levels.includes(level)) continue
       const expected = (one.callsAnHour * lengthMs) / HOUR_MS
       const isThere = 1 - Math.exp(-expected)
       const blobs = pool(Math.max(1, Math.round(expected / isThere)), one.outcomes)
@@ -229,8 +229,7 @@ interface Counted {
   readonly id: number
   readonly callsAnHour: number
   readonly outcomes: readonly Outcome[]
-  /** Kept as minutes and quarters only. */
-  readonly isFine: boolean
+  readonly levels: readonly Level[]
 }
 
 function seriesWriter(writer: DatabaseSync): (kind: SeriesKind, labels: Partial<Labels>) => number {

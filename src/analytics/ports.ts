@@ -43,14 +43,6 @@ export interface Latency {
   readonly p99Ms: number | null
 }
 
-export interface ProxySummary {
-  readonly proxy: string
-  readonly calls: number
-  readonly clientErrors: number
-  readonly serverErrors: number
-  readonly latency: Latency
-}
-
 /** Lists are sorted by count, the largest first. */
 export interface Summary {
   readonly calls: number
@@ -63,8 +55,6 @@ export interface Summary {
   readonly meanPolicyMs: number | null
   readonly byAnsweredBy: readonly { readonly answeredBy: AnsweredBy; readonly calls: number }[]
   readonly byStatus: readonly { readonly status: number; readonly calls: number }[]
-  /** All proxies when the scope is everything, the one when it is a proxy, else empty. */
-  readonly byProxy: readonly ProxySummary[]
   /** The most frequent `topErrorsMax`; empty for services and applications. */
   readonly byErrorCode: readonly { readonly proxy: string; readonly errorCode: string; readonly calls: number }[]
 }

@@ -5,7 +5,6 @@ import {
   type CountsQuery,
   edgesMax,
   type FirstAndLast,
-  type ProxySummary,
   type Scope,
   type Summary,
   type SummaryQuery,
@@ -71,7 +70,6 @@ export class AnalyticsQueries {
       meanPolicyMs: mean(totals.policyUs, calls),
       byAnsweredBy: grouped(outcomes, (o) => answerers[o.answerer] ?? 'gateway', 'answeredBy'),
       byStatus: grouped(outcomes, (o) => o.status, 'status'),
-      byProxy: scope.kind === 'all' || scope.kind === 'proxy' ? this.#byProxy(query) : [],
       byErrorCode: scope.kind === 'all' || scope.kind === 'proxy' ? this.#byErrorCode(query) : [],
     }
   }
@@ -107,17 +105,6 @@ export class AnalyticsQueries {
       lastMs = Math.max(lastMs, bounds.lastMs)
     }
     return lastMs >= firstMs ? { firstMs, lastMs } : null
-  }
-
-  #byProxy(query: SummaryQuery): ProxySummary[] {
-    const proxies = new Map<string, Totals>()
-    for (const series of this.#rows.series('proxy', proxyMatch(query.scope))) {
-      const totals = proxies.get(series.labels.proxy) ?? new Totals()
-      totals.add(this.#sum([series], query))
-      proxies.set(series.labels.proxy, totals)
-    }
-    const rows = [...proxies].map(([proxy, totals]) => ({ proxy, ...errorsOf(totals), latency: latencyOf(totals) }))
-    return rows.filter((row) => row.calls > 0).sort(byCalls)
   }
 
   #byErrorCode(query: SummaryQuery): { proxy: string; errorCode: string; calls: number }[] {
@@ -199,17 +186,6 @@ function keyTest(key: CountKey): (outcome: Outcome) => boolean {
 
 function proxyMatch(scope: Scope): Partial<Labels> {
   return scope.kind === 'proxy' ? { proxy: scope.name } : {}
-}
-
-function errorsOf(totals: Totals): { calls: number; clientErrors: number; serverErrors: number } {
-  let clientErrors = 0
-  let serverErrors = 0
-  for (const [key, calls] of totals.outcomes) {
-    const { status } = outcomeOf(key)
-    if (status >= 500) serverErrors += calls
-    else if (status >= 400) clientErrors += calls
-  }
-  return { calls: totals.calls, clientErrors, serverErrors }
 }
 
 function mean(sumUs: number, calls: number): number | null {

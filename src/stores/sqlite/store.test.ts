@@ -59,7 +59,7 @@ describe('the store thread', () => {
       sinceMs: Date.now() - 3_600_000,
       untilMs: Date.now() + 60_000,
     })
-    expect(summary).toMatchObject({ calls: 3, byProxy: [{ proxy: 'weather', calls: 3, clientErrors: 1 }] })
+    expect(summary).toMatchObject({ calls: 3, byErrorCode: [] })
     expect(await second.analytics.firstAndLast({ kind: 'service', id: '42' })).not.toBeNull()
     expect(
       (
