@@ -52,6 +52,23 @@ describe('without the token', () => {
   })
 })
 
+describe('a page of another site', () => {
+  test.each(doors)('%s refuses it, with the right token too', async (url) => {
+    const token = { authorization: `Bearer ${demoToken}` }
+    const others = [
+      { origin: 'http://evil.example' },
+      { origin: 'null' },
+      { origin: 'http://localhost:80', 'sec-fetch-site': 'same-site' },
+      { 'sec-fetch-site': 'cross-site' },
+    ]
+    for (const other of others) {
+      const answer = await get(url, { ...token, ...other })
+      expect(answer.statusCode).toBe(403)
+      expect(answer.body).toContain('A page of another site asked.')
+    }
+  })
+})
+
 describe('the token is taken', () => {
   const ways: readonly (readonly [string, Record<string, string>, string])[] = [
     ['as Bearer', { authorization: `Bearer ${demoToken}` }, ''],
@@ -129,14 +146,14 @@ describe('a session of the dashboard', () => {
     expect(await post('/api/trace/sessions', own)).toBe(404)
     expect(await post('/api/trace/sessions/x/stop', own)).toBe(404)
     const { origin, ...noOrigin } = own
-    const refused: [string, Record<string, string>][] = [
-      ['/api/trace/sessions', noOrigin],
-      ['/api/trace/sessions', { ...own, origin: 'http://admin:8080' }],
-      ['/api/trace/sessions', { ...own, 'sec-fetch-site': 'cross-site' }],
-      ['/api/trace/sessionsx', own],
-      ['/api/debug-tokens', own],
+    const refused: [string, Record<string, string>, string][] = [
+      ['/api/trace/sessions', noOrigin, 'read_only'],
+      ['/api/trace/sessions', { ...own, origin: 'http://admin:8080' }, 'read_only'],
+      ['/api/trace/sessions', { ...own, 'sec-fetch-site': 'cross-site' }, 'other_site'],
+      ['/api/trace/sessionsx', own, 'read_only'],
+      ['/api/debug-tokens', own, 'read_only'],
     ]
-    for (const [url, headers] of refused) expect(await post(url, headers), url).toBe('read_only')
+    for (const [url, headers, code] of refused) expect(await post(url, headers), url).toBe(code)
     expect(origin).toBe('http://admin:9000')
   })
 

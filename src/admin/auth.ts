@@ -103,3 +103,16 @@ export function adminOnly(guard: Guard): (request: FastifyRequest) => Promise<vo
     if (refusal !== undefined) throw refusal
   }
 }
+
+/**
+ * No page of another site calls an API of this door, whatever credentials it has: a token that a browser knows must not be
+ * of use to it. Programs send neither Origin nor Sec-Fetch-Site.
+ */
+export async function ownPagesOnly({ headers }: FastifyRequest): Promise<void> {
+  if (isOwnPage(headers)) return
+  throw new AdminError(
+    403,
+    'other_site',
+    "A page of another site asked. Browsers get in from this door's own pages only; call it from a program.",
+  )
+}

@@ -2,7 +2,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { requestIds } from '../core/ids.ts'
 import { apigRoutes } from './apig/routes.ts'
-import { adminOnly, Guard } from './auth.ts'
+import { adminOnly, Guard, ownPagesOnly } from './auth.ts'
 import { edgeRoutes } from './edge/routes.ts'
 import {
   answerErrors,
@@ -105,6 +105,7 @@ function mount(app: FastifyInstance, options: AdminOptions, guard: Guard): void 
   app.register(async (scope) => pageRoutes(scope, guard, options.dashboardFolder))
   app.register(async (scope) => loginRoutes(scope, guard.logins, (secret) => guard.isAdminToken(secret)))
   app.register(async (scope) => {
+    scope.addHook('onRequest', ownPagesOnly)
     scope.addHook('onRequest', adminOnly(guard))
     scope.addHook('onSend', neverStored)
     scope.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.text()))
@@ -113,6 +114,7 @@ function mount(app: FastifyInstance, options: AdminOptions, guard: Guard): void 
   const api = (prefix: string, errors: ErrorShape, asks: boolean, routes: (scope: FastifyInstance) => void): void => {
     app.register(
       async (scope) => {
+        scope.addHook('onRequest', ownPagesOnly)
         if (!asks) scope.addHook('onRequest', adminOnly(guard))
         scope.addHook('onSend', neverStored)
         answerErrors(scope, errors, options.log)

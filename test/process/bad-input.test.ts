@@ -225,6 +225,12 @@ describe('who may not', () => {
     expect((await ask({ cookie, 'sec-fetch-site': 'same-origin' })).status).toBe(403)
     expect((await ask({ cookie, origin: 'http://evil.example' }, 'GET')).status).toBe(403)
     expect((await ask({ cookie, 'sec-fetch-site': 'cross-site' }, 'GET')).status).toBe(403)
+    // Nor with the right token: a page of another site is no program.
+    const token = { authorization: `Bearer ${postern.token}` }
+    const elsewhere = await ask({ ...token, origin: 'http://evil.example' })
+    expect(elsewhere.status).toBe(403)
+    expect(await elsewhere.json()).toMatchObject({ message: expect.stringContaining('another site'), contexts: [] })
+    expect((await ask({ ...token, 'sec-fetch-site': 'cross-site' }, 'GET')).status).toBe(403)
     const preflight = await fetch(`${postern.admin}/v1/o/postern/apis`, {
       method: 'OPTIONS',
       headers: { origin: 'http://evil.example', 'access-control-request-method': 'POST' },
