@@ -3,6 +3,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { requestIds } from '../core/ids.ts'
 import { apigRoutes } from './apig/routes.ts'
 import { adminOnly, Guard, ownPagesOnly } from './auth.ts'
+import { logChanges } from './edge/change-log.ts'
 import { edgeRoutes } from './edge/routes.ts'
 import {
   answerErrors,
@@ -134,7 +135,12 @@ function mount(app: FastifyInstance, options: AdminOptions, guard: Guard): void 
     api('/internal', errorShapes.threescale, false, (scope) => internalRoutes(scope, options, accounts))
     api('/admin/api', errorShapes.threescale, true, (scope) => accountRoutes(scope, { ...accounts, clock }, guard))
   }
-  if (edge !== null) api('/v1', errorShapes.edge, false, (scope) => edgeRoutes(scope, edge, trace))
+  if (edge !== null) {
+    api('/v1', errorShapes.edge, false, (scope) => {
+      logChanges(scope, options.log)
+      edgeRoutes(scope, edge, trace)
+    })
+  }
 }
 
 /** Open to everyone: they say whether the program lives and serves, and nothing else. */

@@ -239,3 +239,41 @@ describe('who may not', () => {
     expect((await send('GET', '/apis')).body).toEqual([])
   })
 })
+
+describe('deployments', () => {
+  test.each([
+    ['action=dance', 'action must be deploy or undeploy'],
+    ['override=maybe', 'override must be true or false'],
+    ['delay=abc', 'delay must be a whole number of seconds'],
+    ['delay=-5', 'delay must be a whole number of seconds'],
+    ['override=true&override=false', 'override must be true or false, given once'],
+    ['overide=true', 'there is no parameter overide'],
+  ])('%s deploys nothing', async (query, message) => {
+    for (const path of ['/e/test/apis/nope/revisions/1', '/e/test/sharedflows/nope/revisions/1']) {
+      const { status, body } = await send('POST', `${path}/deployments?${query}`)
+      expect([status, body.code]).toEqual([400, 'messaging.config.beans.InvalidParameter'])
+      expect(body.message).toContain(message)
+    }
+  })
+})
+
+test('changes of proxies are in the log, and why one was refused; what may hold a secret is not', async () => {
+  const own = await Postern.start([], { workers: 1 })
+  const post = (path: string, body?: Uint8Array | string, headers: Record<string, string> = OCTETS) =>
+    fetch(`${own.admin}/v1/o/postern${path}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${own.token}`, ...headers },
+      ...(body !== undefined && { body: body as string | Uint8Array<ArrayBuffer> }),
+    })
+  const broken = zipSync(bundle({ 'apiproxy/policies/P.xml': '<RaiseFault name="P"><Nonsense/>' }))
+  expect((await post('/apis?action=import&name=bad', broken)).status).toBe(400)
+  expect((await post('/apis?action=import&name=bad', zipSync(bundle()))).status).toBe(201)
+  expect((await post('/e/test/apis/bad/revisions/1/deployments?override=true', undefined, {})).status).toBe(200)
+  const map = JSON.stringify({ name: 'm', entry: [{ name: 'a', value: 'a-secret-value' }] })
+  expect((await post('/apis/bad/keyvaluemaps', map, JSON_TYPE)).status).toBe(201)
+  const { stderr } = await own.stop()
+  expect(stderr).toMatch(/apiproxy\/policies\/P\.xml:1:\d+.*a change was refused/)
+  expect(stderr).toMatch(/"path":"\/v1\/o\/postern\/apis","action":"import","name":"bad","status":201/)
+  expect(stderr).toMatch(/revisions\/1\/deployments","status":200,"msg":"a change over the management API"/)
+  expect(stderr).not.toContain('secret')
+})

@@ -4,13 +4,7 @@ import { basePathFault } from '../../model/base-path.ts'
 import { AdminError } from '../errors.ts'
 import { deployedRevision, deploymentAnswer, revisionInListing } from './answers.ts'
 import { answering, type EdgeContext, envOf, nameOf, revisionIn, revisionOf } from './context.ts'
-
-/** Parameters come in the form (apigeetool, apigee-edge-js) or in the query (the Maven plugin). */
-function parameters(request: FastifyRequest): Readonly<Record<string, unknown>> {
-  const { body } = request
-  const form = typeof body === 'object' && body !== null && !Buffer.isBuffer(body) ? body : {}
-  return { ...(request.query as Readonly<Record<string, unknown>>), ...form }
-}
+import { deployParameters, parameters } from './deploy-parameters.ts'
 
 function basePathOf(value: unknown): string {
   if (value === undefined || value === '' || value === '/') return ''
@@ -23,9 +17,9 @@ function basePathOf(value: unknown): string {
 export function deploymentRoutes(scope: FastifyInstance, context: EdgeContext): void {
   const { catalog, organization } = context
   const deploy = async (request: FastifyRequest, environment: string, revision: number): Promise<unknown> => {
-    const { override, basepath, action } = parameters(request)
+    const { override, basepath, action } = deployParameters(request)
     if (action === 'undeploy') return undeploy(request, environment, revision)
-    const options = { environment, override: String(override) === 'true', basePath: basePathOf(basepath) }
+    const options = { environment, override: String(override).toLowerCase() === 'true', basePath: basePathOf(basepath) }
     return deploymentAnswer(await catalog.deploy(nameOf(request), revision, options), 'deployed', context)
   }
   const undeploy = async (request: FastifyRequest, environment: string, revision: number): Promise<unknown> =>
@@ -71,7 +65,7 @@ export function deploymentRoutes(scope: FastifyInstance, context: EdgeContext): 
   }
   /** The older form, which apigeetool's undeploy sends: environment and revision are parameters. */
   const older = (request: FastifyRequest, revision: unknown): Promise<unknown> => {
-    const { env } = parameters(request)
+    const { env } = deployParameters(request)
     const environment = String(env)
     if (catalog.environments.includes(environment)) return deploy(request, environment, revisionIn(String(revision)))
     const text = `Environment ${environment} does not exist in organization ${organization}; there are: ${catalog.environments.join(', ')}`

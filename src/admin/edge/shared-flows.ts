@@ -3,6 +3,7 @@ import type { SharedFlow } from '../../model/entities.ts'
 import { AdminError } from '../errors.ts'
 import { deployedRevision, deployedServers, metaData } from './answers.ts'
 import { answering, type EdgeContext, envOf, nameOf, revisionOf, zipOf } from './context.ts'
+import { deployParameters } from './deploy-parameters.ts'
 
 /** `/sharedflows`: import, revisions, export, delete, deploy, undeploy; the same calls as for proxies. */
 export function sharedFlowRoutes(scope: FastifyInstance, { catalog, organization }: EdgeContext): void {
@@ -105,13 +106,17 @@ export function sharedFlowRoutes(scope: FastifyInstance, { catalog, organization
     scope.post(
       path,
       answering(async (request) => {
-        const form = typeof request.body === 'object' && !Buffer.isBuffer(request.body) ? request.body : {}
-        const { override, action } = { ...(request.query as object), ...form } as { override?: string; action?: string }
+        const { override, action } = deployParameters(request)
         if (action === 'undeploy') {
           await catalog.flows.undeploy(nameOf(request), revisionOf(request), envOf(request))
           return deploymentAnswer(request, 'undeployed')
         }
-        await catalog.flows.deploy(nameOf(request), revisionOf(request), String(override) === 'true', envOf(request))
+        await catalog.flows.deploy(
+          nameOf(request),
+          revisionOf(request),
+          String(override).toLowerCase() === 'true',
+          envOf(request),
+        )
         return deploymentAnswer(request, 'deployed')
       }),
     )
