@@ -18,6 +18,7 @@ import {
 } from './environments.ts'
 import { CatalogError } from './error.ts'
 import { FlowCatalog, mustNotBeDeployed } from './flows.ts'
+import { History, type HistoryEntry } from './history.ts'
 import { DEPLOYMENT, type Deployments, loadDeployments } from './load-deployments.ts'
 import type { CatalogServices, DocumentChange } from './ports.ts'
 import { environmentsAfter, filesAfter, mustBeSamePlace } from './reload.ts'
@@ -30,6 +31,7 @@ import { errorText, PROXIES, Revisions } from './revisions.ts'
 export class Catalog {
   readonly revisions: Revisions<ApiProxy>
   readonly flows: FlowCatalog
+  readonly #history: History
   readonly #services: CatalogServices & { files: PosternConfig }
   /** The gateway's own environment. */
   readonly #own: string
@@ -48,6 +50,7 @@ export class Catalog {
   constructor(services: CatalogServices) {
     this.#services = { ...services }
     this.revisions = new Revisions(PROXIES, services.documents, services.kinds)
+    this.#history = new History('deployment-history', services.documents, () => services.now())
     this.#own = services.files.settings.environment
     this.#environments = loadEnvironments(services.files, services.documents)
     const { resources, broken } = openApig(services.files.apigResources, services.documents, services.warn)
@@ -90,6 +93,11 @@ export class Catalog {
     return this.deployments.find((one) => one.name === name && one.environment === environment) ?? null
   }
 
+  /** What was served under a name in an environment, the latest first. */
+  history(name: string, environment: string): readonly HistoryEntry[] {
+    return this.#history.of(documentKey(this.#own, environment, name))
+  }
+
   /** Names of the environments, the gateway's own first. */
   get environments(): string[] {
     return [...this.#environments.keys()]
@@ -115,7 +123,7 @@ export class Catalog {
       if (conflict !== null) throw new CatalogError('conflict', 'messaging.config.beans.EnvironmentInUse', conflict)
       const next = new Map(this.#environments)
       next.delete(name)
-      const kinds = [...Object.keys(ENTITY_KINDS), ...this.flows.documentKinds]
+      const kinds = [...Object.keys(ENTITY_KINDS), ...this.flows.documentKinds, this.#history.kind]
       const doomed = removalsOf(this.#services.documents, kinds, name)
       await this.#change(this.#deployments, next, [...doomed, { kind: ENVIRONMENT, key: name, body: null }])
     })
@@ -149,7 +157,10 @@ export class Catalog {
         throw new CatalogError('conflict', 'messaging.config.beans.ApplicationAlreadyDeployed', text)
       }
       const next = new Map(this.#deployments).set(key, { deployment, deployed })
-      await this.#change(next, this.#environments, [{ kind: DEPLOYMENT, key, body: jsonBody(deployment) }])
+      await this.#change(next, this.#environments, [
+        { kind: DEPLOYMENT, key, body: jsonBody(deployment) },
+        this.#history.adding(key, { ...deployment, state: 'deployed' }),
+      ])
       return deployment
     })
   }
@@ -166,7 +177,10 @@ export class Catalog {
       }
       const next = new Map(this.#deployments)
       next.delete(key)
-      await this.#change(next, this.#environments, [{ kind: DEPLOYMENT, key, body: null }])
+      await this.#change(next, this.#environments, [
+        { kind: DEPLOYMENT, key, body: null },
+        this.#history.adding(key, { ...before, state: 'undeployed' }),
+      ])
       return before
     })
   }
@@ -183,6 +197,7 @@ export class Catalog {
         throw new CatalogError('conflict', 'messaging.config.beans.ApplicationIsDeployed', text)
       }
       this.revisions.remove(name, revision === null ? doomed : [revision], this.#services.now())
+      if (revision === null) this.#history.forget(this.environments.map((one) => documentKey(this.#own, one, name)))
     })
   }
 

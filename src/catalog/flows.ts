@@ -1,10 +1,12 @@
 import type { EnvironmentEntities, FlowHook, FlowHooks, SharedFlow } from '../model/entities.ts'
 import { documentKey, type Environments, placeOf } from './environments.ts'
 import { CatalogError } from './error.ts'
+import { History, type HistoryEntry } from './history.ts'
 import type { CatalogServices, DocumentChange } from './ports.ts'
 import { Revisions, SHARED_FLOWS } from './revisions.ts'
 
 const DEPLOYMENT = 'sharedflow-deployment'
+const HISTORY = 'sharedflow-history'
 const HOOK = 'flow-hook'
 
 /** What the shared flows need of the catalogue that they are part of. */
@@ -19,13 +21,15 @@ export interface FlowHost {
 export class FlowCatalog {
   readonly revisions: Revisions<SharedFlow>
   /** Of what is kept of each environment. */
-  readonly documentKinds: readonly string[] = [DEPLOYMENT, HOOK]
+  readonly documentKinds: readonly string[] = [DEPLOYMENT, HOOK, HISTORY]
   readonly #services: CatalogServices
   readonly #host: FlowHost
+  readonly #history: History
 
   constructor(services: CatalogServices, host: FlowHost) {
     this.#services = services
     this.#host = host
+    this.#history = new History(HISTORY, services.documents, () => services.now())
     this.revisions = new Revisions(SHARED_FLOWS, services.documents, services.kinds)
   }
 
@@ -42,6 +46,11 @@ export class FlowCatalog {
   /** The revision that is deployed in an environment; null: none. */
   deployed(name: string, environment: string): SharedFlow | null {
     return flowOf(this.#entities(environment), name)
+  }
+
+  /** What was served under a name in an environment, the latest first. */
+  history(name: string, environment: string): readonly HistoryEntry[] {
+    return this.#history.of(this.#documentKey(environment, name))
   }
 
   #entities(environment: string): EnvironmentEntities {
@@ -93,8 +102,11 @@ export class FlowCatalog {
         const text = `Revision ${before.revision} of shared flow ${name} is deployed already; undeploy it or deploy with override=true`
         throw new CatalogError('conflict', 'messaging.config.beans.SharedFlowAlreadyDeployed', text)
       }
-      const change = { kind: DEPLOYMENT, key: this.#documentKey(environment, name), body: jsonBody({ revision }) }
-      await this.#host.change(environment, withFlow(this.#entities(environment), name, flow), [change])
+      const key = this.#documentKey(environment, name)
+      await this.#host.change(environment, withFlow(this.#entities(environment), name, flow), [
+        { kind: DEPLOYMENT, key, body: jsonBody({ revision }) },
+        this.#history.adding(key, { revision, basePath: '', state: 'deployed' }),
+      ])
     })
   }
 
@@ -106,8 +118,11 @@ export class FlowCatalog {
         const text = `Revision ${revision} of shared flow ${name} is not deployed`
         throw new CatalogError('conflict', 'messaging.config.beans.SharedFlowNotDeployed', text)
       }
-      const change = { kind: DEPLOYMENT, key: this.#documentKey(environment, name), body: null }
-      await this.#host.change(environment, withFlow(this.#entities(environment), name, null), [change])
+      const key = this.#documentKey(environment, name)
+      await this.#host.change(environment, withFlow(this.#entities(environment), name, null), [
+        { kind: DEPLOYMENT, key, body: null },
+        this.#history.adding(key, { revision, basePath: '', state: 'undeployed' }),
+      ])
     })
   }
 
@@ -119,6 +134,8 @@ export class FlowCatalog {
       const doomed = revision === null ? this.revisions.of(name).map((head) => head.revision) : [revision]
       this.#mustNotBeDeployed(name, revision)
       this.revisions.remove(name, doomed, this.#services.now())
+      if (revision !== null) return
+      this.#history.forget([...this.#host.environments().keys()].map((one) => this.#documentKey(one, name)))
     })
   }
 

@@ -1,13 +1,15 @@
 import { Command, Option } from 'commander'
 import type { ManageOptions, Manager } from './manage.ts'
 
+const NAME = 'name of the proxy, or of the shared flow where there is no such proxy'
+
 type Work = (
   manager: Manager,
   args: readonly string[],
   options: Record<string, string | undefined>,
 ) => Promise<string[]>
 
-/** `deploy`, `undeploy`, `ls`, `rollback`, `export`: they change a gateway that runs, over its admin door. */
+/** `deploy`, `undeploy`, `ls`, `history`, `rollback`, `export`: they change a gateway that runs, over its admin door. */
 export function manageCommands(): Command[] {
   return [
     command(
@@ -17,17 +19,20 @@ export function manageCommands(): Command[] {
     )
       .argument('<path>', 'an Apigee bundle or shared flow (folder or zip)')
       .option('--name <name>', 'its name, instead of the one in it'),
-    command('undeploy', 'Takes a proxy out of service; its revisions stay.', (manager, [name]) =>
+    command('undeploy', 'Takes a proxy or shared flow out of service; its revisions stay.', (manager, [name]) =>
       manager.undeploy(name!),
-    ).argument('<name>', 'name of the proxy'),
-    command('ls', 'Lists what is deployed.', (manager) => manager.list()),
-    command('rollback', 'Serves the revision before the one that is served.', (manager, [name]) =>
+    ).argument('<name>', NAME),
+    command('ls', 'Lists what is deployed, in all environments unless one is named.', (manager) => manager.list()),
+    command('history', 'Lists what was deployed and undeployed, the latest first.', (manager, [name]) =>
+      manager.history(name!),
+    ).argument('<name>', NAME),
+    command('rollback', 'Serves the revision that was served before this one.', (manager, [name]) =>
       manager.rollback(name!),
-    ).argument('<name>', 'name of the proxy'),
+    ).argument('<name>', NAME),
     command('export', 'Writes a revision to a zip.', (manager, [name], { revision, out }) =>
       manager.export(name!, revision, out),
     )
-      .argument('<name>', 'name of the proxy')
+      .argument('<name>', NAME)
       .option('--revision <number>', 'which one; else the one that is served')
       .option('--out <file>', 'where to; else NAME-REVISION.zip'),
   ]

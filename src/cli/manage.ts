@@ -18,6 +18,15 @@ export interface ManageOptions {
 /** Something that the person at the terminal can mend: one line. */
 export class ManageError extends Error {}
 
+type Kind = 'apis' | 'sharedflows'
+
+interface Entry {
+  readonly at: string
+  readonly revision: string
+  readonly basePath: string
+  readonly state: 'deployed' | 'undeployed'
+}
+
 interface Listed {
   readonly name: string
   readonly revision: readonly { readonly name: string; readonly configuration?: { readonly basePath: string } }[]
@@ -53,38 +62,66 @@ export class Manager {
   }
 
   async undeploy(name: string): Promise<string[]> {
-    const { revision } = await this.#deployed(name)
-    await this.#deployment('DELETE', 'apis', name, revision)
+    const kind = await this.#kindOf(name)
+    const { revision } = await this.#deployed(kind, name)
+    await this.#deployment('DELETE', kind, name, revision)
     return [`undeployed: ${name} revision ${revision}`]
   }
 
-  /** Serves the newest revision before the one that is served. */
+  /** Serves what was served before, as the history has it; once more: what is served now. */
   async rollback(name: string): Promise<string[]> {
-    const { revision, basePath } = await this.#deployed(name)
-    const all = await this.#call<string[]>('GET', `/apis/${encodeURIComponent(name)}/revisions`)
-    const before = all.map(Number).filter((one) => one < Number(revision))
-    if (before.length === 0) throw new ManageError(`${name} has no revision before ${revision}`)
-    const to = String(Math.max(...before))
-    const query = `?override=true&basepath=${encodeURIComponent(basePath)}`
-    await this.#deployment('POST', 'apis', name, to, query)
-    return [`deployed: ${name} revision ${to} (was ${revision})`]
+    const kind = await this.#kindOf(name)
+    const { revision } = await this.#deployed(kind, name)
+    const there = await this.#call<string[]>('GET', `/${kind}/${encodeURIComponent(name)}/revisions`)
+    const before = (await this.#history(kind, name)).find(
+      (one) => one.state === 'deployed' && one.revision !== revision && there.includes(one.revision),
+    )
+    if (before === undefined) throw new ManageError(`${name} served nothing but revision ${revision} here`)
+    const query = `?override=true${kind === 'apis' ? `&basepath=${encodeURIComponent(before.basePath)}` : ''}`
+    await this.#deployment('POST', kind, name, before.revision, query)
+    return [`deployed: ${name} revision ${before.revision} (was ${revision})`]
   }
 
+  /** What was deployed and undeployed under a name, the latest first. */
+  async history(name: string): Promise<string[]> {
+    const entries = await this.#history(await this.#kindOf(name), name)
+    if (entries.length === 0) return [`${name} was never deployed here`]
+    return entries.map(
+      ({ at, revision, state, basePath }) =>
+        `${at.slice(0, 19)}Z  revision ${revision}  ${state}${basePath === '/' ? '' : `  below ${basePath}`}`,
+    )
+  }
+
+  /** Of all environments, unless one is named: proxies with their base paths, then shared flows. */
   async list(): Promise<string[]> {
-    const { environment } = await this.#where()
-    const { aPIProxy } = await this.#call<{ aPIProxy: readonly Listed[] }>('GET', `/e/${environment}/deployments`)
-    const lines = aPIProxy.map(({ name, revision }) => {
-      const [one] = revision
-      const base = one?.configuration?.basePath ?? '/'
-      return `${name}  revision ${one?.name ?? '?'}${base === '/' ? '' : `  below ${base}`}`
-    })
+    const lines: string[] = []
+    for (const environment of await this.#environmentsShown()) {
+      const path = `/e/${encodeURIComponent(environment)}/deployments`
+      const { aPIProxy } = await this.#call<{ aPIProxy: readonly Listed[] }>('GET', path)
+      for (const { name, revision } of aPIProxy) {
+        for (const one of revision) {
+          const { basepaths } = await this.#call<{ basepaths: readonly string[] }>(
+            'GET',
+            `/apis/${encodeURIComponent(name)}/revisions/${one.name}`,
+          )
+          const below = one.configuration?.basePath ?? '/'
+          const bases = basepaths.map((base) => (below === '/' ? base : `${below}${base === '/' ? '' : base}`))
+          lines.push(`${environment}  ${name}  revision ${one.name}  ${bases.join(' ')}`)
+        }
+      }
+      const { sharedFlow } = await this.#call<{ sharedFlow: readonly Listed[] }>('GET', `${path}?sharedFlows=true`)
+      for (const { name, revision } of sharedFlow) {
+        lines.push(`${environment}  ${name}  revision ${revision[0]?.name ?? '?'}  shared flow`)
+      }
+    }
     return lines.length === 0 ? ['nothing is deployed'] : lines
   }
 
   /** Writes the zip of a revision (the one that is served, unless told otherwise) to a file that must not be there yet. */
   async export(name: string, given?: string, file?: string): Promise<string[]> {
-    const revision = given ?? (await this.#deployed(name)).revision
-    const path = `/apis/${encodeURIComponent(name)}/revisions/${encodeURIComponent(revision)}?format=bundle`
+    const kind = await this.#kindOf(name)
+    const revision = given ?? (await this.#deployed(kind, name)).revision
+    const path = `/${kind}/${encodeURIComponent(name)}/revisions/${encodeURIComponent(revision)}?format=bundle`
     const zip = await this.#bytes('GET', path)
     const to = file ?? `${name.replace(/[^\w.-]/g, '_')}-${revision}.zip`
     try {
@@ -96,12 +133,31 @@ export class Manager {
     return [`exported: ${name} revision ${revision} to ${to}`]
   }
 
-  async #deployed(name: string): Promise<{ revision: string; basePath: string }> {
+  async #deployed(kind: Kind, name: string): Promise<{ revision: string }> {
     const { environment } = await this.#where()
-    const path = `/e/${environment}/apis/${encodeURIComponent(name)}/deployments`
-    const [one] = (await this.#call<Listed>('GET', path)).revision
+    const path = `/${kind}/${encodeURIComponent(name)}/deployments`
+    const { environment: all } = await this.#call<{ environment: readonly Listed[] }>('GET', path)
+    const one = all.find((place) => place.name === environment)?.revision[0]
     if (one === undefined) throw new ManageError(`${name} is not deployed`)
-    return { revision: one.name, basePath: one.configuration?.basePath ?? '/' }
+    return { revision: one.name }
+  }
+
+  async #history(kind: Kind, name: string): Promise<readonly Entry[]> {
+    const { environment } = await this.#where()
+    const path = `/e/${encodeURIComponent(environment)}/${kind}/${encodeURIComponent(name)}/history`
+    return (await this.#call<{ history: readonly Entry[] }>('GET', path)).history
+  }
+
+  /** A proxy of that name, or else a shared flow. */
+  async #kindOf(name: string): Promise<Kind> {
+    const has = async (kind: Kind): Promise<boolean> => (await this.#call<string[]>('GET', `/${kind}`)).includes(name)
+    return !(await has('apis')) && (await has('sharedflows')) ? 'sharedflows' : 'apis'
+  }
+
+  async #environmentsShown(): Promise<readonly string[]> {
+    if (this.#environment !== undefined) return [this.#environment]
+    const { organization } = await this.#where()
+    return (await this.#json<{ environments: string[] }>('GET', `/v1/organizations/${organization}`)).environments
   }
 
   async #deployment(method: string, kind: string, name: string, revision: string, query = ''): Promise<void> {

@@ -12,6 +12,7 @@ import { deploymentRoutes } from './deployments.ts'
 import { entityRoutes } from './entities.ts'
 import { environmentRoutes } from './environments.ts'
 import { flowHookRoutes } from './flow-hooks.ts'
+import { historyRoutes } from './history.ts'
 import { keyValueMapRoutes } from './key-value-maps.ts'
 import { maskConfigRoutes } from './mask-configs.ts'
 import { pieceRoutes } from './pieces.ts'
@@ -36,6 +37,7 @@ export function edgeRoutes(scope: FastifyInstance, context: EdgeContext, trace: 
         inside.get('/', () => organizationAnswer(context))
         apiRoutes(inside, context)
         deploymentRoutes(inside, context)
+        historyRoutes(inside, context)
         entityRoutes(inside, context)
         appRoutes(inside, context)
         appByIdRoutes(inside, context)
