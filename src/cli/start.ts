@@ -285,7 +285,9 @@ function banner(
   tookMs: number,
 ): void {
   const adminUrl = `http://${shownHost(options.adminHost)}:${admin.port}`
-  const { proxies } = config
+  const { proxies, settings } = config
+  const place = `(organization ${settings.organization}, environment ${settings.environment})`
+  const unbuilt = dashboardFolder() === null ? '  (not built: npm run build)' : ''
   const count = (n: number, one: string): string => `${n} ${one}${n === 1 ? '' : 's'}`.replace('proxys', 'proxies')
   process.stdout.write(
     `gateway: http://${shownHost(options.host)}:${fleet.port}\n` +
@@ -294,8 +296,8 @@ function banner(
       (fleet.backendTlsPort === 0
         ? ''
         : `backend (tls): https://${shownHost(options.backendHost)}:${fleet.backendTlsPort}\n`) +
-      `admin: ${adminUrl}\n` +
-      `dashboard: ${adminUrl}/?token=${token}\n` +
+      `admin: ${adminUrl}  ${place}\n` +
+      `dashboard: ${adminUrl}/?token=${token}${unbuilt}\n` +
       `ready: ${count(proxies.length, 'proxy')}, ${config.apig.apis.length > 0 ? `${count(config.apig.apis.length, 'API')}, ` : ''}${count(options.workers, 'worker')}, ${(tookMs / 1000).toFixed(2)} s\n`,
   )
 }

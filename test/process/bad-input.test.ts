@@ -240,6 +240,22 @@ describe('who may not', () => {
   })
 })
 
+test('lists come in parts, by count and startKey', async () => {
+  for (const name of ['list-a', 'list-b', 'list-c']) {
+    expect((await importZip(zipSync(bundle({ 'apiproxy/bad.xml': `<APIProxy name="${name}"/>` })), name)).status).toBe(
+      201,
+    )
+  }
+  expect((await send('GET', '/apis?count=2&startKey=list-b')).body).toEqual(['list-b', 'list-c'])
+  expect((await send('GET', '/apis?count=1')).body).toHaveLength(1)
+  for (const wrong of ['0', 'x', '-1', '1&count=2']) {
+    expect((await send('GET', `/apis?count=${wrong}`)).body).toMatchObject({
+      message: 'count must be a whole number from 1',
+    })
+  }
+  for (const name of ['list-a', 'list-b', 'list-c']) expect((await send('DELETE', `/apis/${name}`)).status).toBe(200)
+})
+
 describe('deployments', () => {
   test.each([
     ['action=dance', 'action must be deploy or undeploy'],

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ApiProxy } from '../../model/proxy.ts'
 import { AdminError } from '../errors.ts'
 import { proxyAnswer, revisionAnswer } from './answers.ts'
-import { answering, type EdgeContext, nameOf, revisionOf, zipOf } from './context.ts'
+import { answering, type EdgeContext, nameOf, pageOf, revisionOf, zipOf } from './context.ts'
 
 /** `/apis`: import, revisions, export, delete. */
 export function apiRoutes(scope: FastifyInstance, { catalog, organization, environment }: EdgeContext): void {
@@ -19,7 +19,7 @@ export function apiRoutes(scope: FastifyInstance, { catalog, organization, envir
 
   scope.get(
     '/apis',
-    answering(() => catalog.names),
+    answering((request) => pageOf(catalog.names, request)),
   )
   scope.post(
     '/apis',

@@ -80,3 +80,16 @@ export function revisionIn(revision: string): number {
   const text = `"${revision.slice(0, 50)}" is no revision; a revision is a whole number from 1`
   throw new AdminError(400, 'messaging.config.beans.InvalidRevision', text)
 }
+
+/** The part of a sorted list that `count` and `startKey` (the first name of it) ask for; all of it without them. */
+export function pageOf(names: readonly string[], request: FastifyRequest): readonly string[] {
+  const { count, startKey } = request.query as Readonly<Record<string, unknown>>
+  if (count !== undefined && !(typeof count === 'string' && /^[1-9]\d{0,8}$/.test(count))) {
+    throw new AdminError(400, 'messaging.config.beans.InvalidParameter', 'count must be a whole number from 1')
+  }
+  if (startKey !== undefined && typeof startKey !== 'string') {
+    throw new AdminError(400, 'messaging.config.beans.InvalidParameter', 'startKey must be one name')
+  }
+  const from = startKey === undefined ? names : names.filter((name) => name >= startKey)
+  return count === undefined ? from : from.slice(0, Number(count))
+}

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { SharedFlow } from '../../model/entities.ts'
 import { AdminError } from '../errors.ts'
 import { deployedRevision, deployedServers, metaData } from './answers.ts'
-import { answering, type EdgeContext, envOf, nameOf, revisionOf, zipOf } from './context.ts'
+import { answering, type EdgeContext, envOf, nameOf, pageOf, revisionOf, zipOf } from './context.ts'
 import { deployParameters } from './deploy-parameters.ts'
 
 /** `/sharedflows`: import, revisions, export, delete, deploy, undeploy; the same calls as for proxies. */
@@ -35,7 +35,7 @@ export function sharedFlowRoutes(scope: FastifyInstance, { catalog, organization
 
   scope.get(
     '/sharedflows',
-    answering(() => catalog.flows.names),
+    answering((request) => pageOf(catalog.flows.names, request)),
   )
   scope.post(
     '/sharedflows',
