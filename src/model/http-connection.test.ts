@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { sourceTextOf, targetProperties, urlFault } from './http-connection.ts'
+import { sourceTextOf, targetProperties, urlFault, urlOf } from './http-connection.ts'
 import { Problems } from './problem.ts'
 import { readProperties } from './properties.ts'
 import type { XmlElement } from './xml.ts'
@@ -10,6 +10,13 @@ const at = { file: 'a.xml', line: 3, column: 7 }
 function element(name: string, text: string, attributes = {}, children: readonly XmlElement[] = []): XmlElement {
   return { name, attributes, children, text, content: text, at, textAt: at }
 }
+
+test('an error of a URL tells nobody its user and password', () => {
+  const problems = new Problems()
+  expect(urlOf(element('URL', 'http://ada:s3cret@backend.example/a@b'), problems)).toBeNull()
+  expect(problems.list[0]!.message).toContain('http://*****@backend.example/a@b')
+  expect(problems.list[0]!.message).not.toContain('s3cret')
+})
 
 describe('URLs', () => {
   test.each([

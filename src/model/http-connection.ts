@@ -143,7 +143,9 @@ export function urlOf(element: XmlElement, problems: Problems): SourceText | nul
   if (source === null) return null
   const wrong = urlFault(source.text)
   if (wrong === null) return source
-  problems.error('InvalidURL', source.at, `${wrong}, in ${source.text.slice(0, 200)}`)
+  // A user and a password are nobody's business, least of all in a log.
+  const shown = source.text.replace(/\/\/[^/\s]*@/, '//*****@').slice(0, 200)
+  problems.error('InvalidURL', source.at, `${wrong}, in ${shown}`)
   return null
 }
 

@@ -109,8 +109,9 @@ function columnsAt(nowMs: number): readonly Column<ThrottleWindow>[] {
 const lists: Readonly<Partial<Record<ThrottleWindow['dimension'], string>>> = { api: '/proxies', app: '/applications' }
 
 /** Whose calls a window counts, with the page that has more of it. */
-function Counted({ window: { dimension, key, name } }: { readonly window: ThrottleWindow }): JSX.Element {
-  const list = lists[dimension]
+function Counted({ window: { dimension, key, name, api } }: { readonly window: ThrottleWindow }): JSX.Element {
+  // A shared throttle counts all its APIs in one window, which no single page is about.
+  const list = dimension === 'api' && api === '' ? undefined : lists[dimension]
   const words = name === undefined ? <span class="code">{key}</span> : <span title={key}>{name}</span>
   return list === undefined ? words : <a href={pathOf(list, key)}>{name ?? key}</a>
 }
