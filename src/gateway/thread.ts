@@ -112,6 +112,7 @@ export class GatewayThread implements LifeServices {
       counters: services.publish.counters,
       log: services.log,
       backendCalls: this.#backendCalls,
+      responseCodes: () => this.#life.snapshot.responseCodes,
       now: Date.now,
     })
     const engine = {
@@ -221,7 +222,6 @@ export class GatewayThread implements LifeServices {
     try {
       const texts = [...publication.environments, ...publication.proxies]
       if (texts.some(({ text }) => text !== null && needsXml(text))) await prepareXml()
-      this.#access.responseCodes = publication.responseCodes
       const snapshot = await this.#publisher.snapshotOf(publication)
       await this.#recorders.serve(snapshot)
       this.#outbound.use(snapshot.destinations)

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { call } from '../kit/backend.ts'
+import { Backend, call } from '../kit/backend.ts'
 import { Postern, until, writeFiles } from '../kit/postern.ts'
 
 // `postern start --watch`: what is saved is served, what is broken is not.
@@ -81,4 +81,39 @@ test('a proxy that is new in the configuration file is served, one that went is 
   await until(() => output.includes('another organization or environment counts from the next start on'))
   config('[{bundle: greet}]')
   await until(async () => (await text()) === 'five')
+}, 60_000)
+
+test('response codes that are switched on are told to back ends elsewhere, of proxies that stayed as they were too', async () => {
+  const codes: (string | null)[] = []
+  const backend = await Backend.start(({ url }, response) => {
+    if (url.startsWith('/transactions/authrep')) codes.push(new URLSearchParams(url).get('log[code]'))
+    response.end()
+  })
+  const home = mkdtempSync(join(tmpdir(), 'postern-watch-codes-'))
+  writeFiles(home, {
+    'b/apiproxy/b.xml': '<APIProxy name="b"/>',
+    'b/apiproxy/policies/AR.xml': `<AuthRep name="AR"><Service>42</Service><UserKey ref="request.queryparam.user_key"/>
+      <Backend><Endpoint>${backend.url}</Endpoint><ServiceToken>t</ServiceToken></Backend></AuthRep>`,
+    'b/apiproxy/proxies/default.xml': `<ProxyEndpoint name="default"><PreFlow><Request><Step><Name>AR</Name></Step></Request></PreFlow>
+      <HTTPProxyConnection><BasePath>/b</BasePath></HTTPProxyConnection><RouteRule name="none"/></ProxyEndpoint>`,
+  })
+  const config = (on: boolean): void =>
+    writeFileSync(join(home, 'postern.yaml'), `version: 1\nresponseCodes: ${on}\napis: [{bundle: b}]\n`)
+  config(false)
+  const own = await Postern.start(['--config', join(home, 'postern.yaml'), '--watch'], { workers: 1 })
+  let said = ''
+  own.process.stdout!.on('data', (chunk: string) => {
+    said += chunk
+  })
+  const ask = () => call(`${own.gateway}/b?user_key=k`)
+  expect((await ask()).status).toBe(200)
+  await until(() => codes.length === 1)
+  config(true)
+  await until(() => said.includes('watch: served'))
+  expect((await ask()).status).toBe(200)
+  await until(() => codes.length === 2)
+  expect(codes).toEqual([null, '200'])
+  await own.stop()
+  await backend.stop()
+  rmSync(home, { recursive: true, force: true })
 }, 60_000)

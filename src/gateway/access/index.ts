@@ -8,8 +8,6 @@ export class GatewayAccess implements Access {
   readonly #accounts: LocalAccounts
   readonly #services: RemoteServices
   readonly #remote = new Map<string, RemoteBackendAccess>()
-  /** Report the status of each call to back ends elsewhere. Set before a publication is compiled. */
-  responseCodes = false
 
   constructor(accounts: LocalAccounts, services: RemoteServices) {
     this.#accounts = accounts
@@ -19,10 +17,10 @@ export class GatewayAccess implements Access {
   open(config: AccessConfig): AccessBackend {
     const { backend } = config
     if (backend === null) return new LocalBackend(config.service, this.#accounts)
-    const key = JSON.stringify([config, this.responseCodes])
+    const key = JSON.stringify(config)
     let access = this.#remote.get(key)
     if (access === undefined) {
-      access = new RemoteBackendAccess(config, backend, this.responseCodes, this.#services)
+      access = new RemoteBackendAccess(config, backend, this.#services)
       this.#remote.set(key, access)
     }
     return access

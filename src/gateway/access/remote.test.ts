@@ -34,11 +34,16 @@ const status =
     response.writeHead(code, headers).end()
   }
 
-function access(caching: CachingMode, responseCodes = true, batch: AccessConfig['batch'] = null): RemoteBackendAccess {
+function access(
+  caching: CachingMode,
+  responseCodes: () => boolean = () => true,
+  batch: AccessConfig['batch'] = null,
+): RemoteBackendAccess {
   const counters = new MemoryCounters(MemoryCounters.allocate({ slots: 1_024, shards: 16 }), 1)
   const config = { service: '42', backend: null, caching, batch }
   const remote = { endpoint: backend.url, host: 'b.example', authentication: 'service_token', secret: 't k' } as const
-  return new RemoteBackendAccess(config, remote, responseCodes, {
+  return new RemoteBackendAccess(config, remote, {
+    responseCodes,
     client,
     destinations: () => new Destinations({}, true),
     backendCalls: calls,
@@ -82,11 +87,16 @@ describe('accounts elsewhere', () => {
     })
   })
 
-  test('without response codes no code is sent', async () => {
-    const remote = access('strict', false)
+  test('without response codes no code is sent, from the publication on that says so', async () => {
+    let responseCodes = false
+    const remote = access('strict', () => responseCodes)
     await call(remote, 200)
     await until(() => backend.received.length === 2)
     expect(seen()[1]).toBe(path('authrep'))
+    responseCodes = true
+    await call(remote, 200)
+    await until(() => backend.received.length === 3)
+    expect(seen()[2]).toBe(path('authrep', '&log[code]=200'))
   })
 
   test('strict: the next call of the key waits for the report under way, and hears of its denial', async () => {
@@ -153,7 +163,7 @@ describe('accounts elsewhere', () => {
   })
 
   test('none: every call asks and counts at once, and is not reported again', async () => {
-    const remote = access('none', false)
+    const remote = access('none', () => false)
     expect([await call(remote), await call(remote)]).toEqual(['admitted', 'admitted'])
     reply = status(502)
     expect(await call(remote)).toMatchObject({ reason: 'backend_away' })
@@ -170,7 +180,7 @@ describe('accounts elsewhere', () => {
   })
 
   test('batched: a verdict holds for its time, reports go together with their codes', async () => {
-    const remote = access('strict', true, { authsTtlSeconds: 60, reportSeconds: 3_600 })
+    const remote = access('strict', () => true, { authsTtlSeconds: 60, reportSeconds: 3_600 })
     for (const code of [200, 500, 200]) expect(await call(remote, code)).toBe('admitted')
     reply = status(202)
     await remote.close()

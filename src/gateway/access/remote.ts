@@ -17,6 +17,8 @@ import { Verdicts } from './verdicts.ts'
 export interface RemoteServices extends BackendClientServices {
   readonly counters: Counters
   readonly log: Log
+  /** As of the last publication: the status of each call is told. */
+  responseCodes(): boolean
   now(): number
 }
 
@@ -60,14 +62,12 @@ export class RemoteBackendAccess implements AccessBackend {
   readonly #identity: string
   readonly #verdicts: Verdicts
   readonly #queue: ReportQueue
-  readonly #responseCodes: boolean
   // Reports under way, by key: in strict mode the next call of the key waits for them.
   readonly #underWay = new Map<string, Promise<void>>()
 
-  constructor(config: AccessConfig, backend: RemoteBackend, responseCodes: boolean, services: RemoteServices) {
+  constructor(config: AccessConfig, backend: RemoteBackend, services: RemoteServices) {
     this.#config = config
     this.#services = services
-    this.#responseCodes = responseCodes
     this.#client = new BackendClient(services, backend)
     this.#identity = this.#client.identity(config.service)
     this.#verdicts = new Verdicts(services.counters, backend.endpoint, config.service)
@@ -110,14 +110,18 @@ export class RemoteBackendAccess implements AccessBackend {
     return this.#client.call('GET', '/transactions/authorize.xml', this.#query(asked, null), null).then((answer) => {
       const next = this.#learn(asked.key, answer.status, known)
       const fallback = isAway(answer.status) && next === 200
-      return answer.status === 200 || fallback ? this.#admission(asked, answer.limit) : refusalOf(answer)
+      return answer.status === 200 || fallback ? this.#admission(asked, answer.limit) : this.#refusal(answer)
     })
   }
 
   /** Mode none: each call asks and counts at once; there is no report that a code could ride on. */
   async #askWithout(asked: Asked): Promise<Admission | Refusal> {
     const answer = await this.#client.call('GET', '/transactions/authrep.xml', this.#query(asked, null), null)
-    return answer.status === 200 ? new ToldAdmission(this.#config.service, answer.limit) : refusalOf(answer)
+    return answer.status === 200 ? new ToldAdmission(this.#config.service, answer.limit) : this.#refusal(answer)
+  }
+
+  #refusal(answer: BackendAnswer): Refusal {
+    return refusalOf(answer, this.#services.now())
   }
 
   #learn(key: string, status: number, known: number): number {
@@ -140,7 +144,7 @@ export class RemoteBackendAccess implements AccessBackend {
   }
 
   #ended(asked: Asked, status: number): void {
-    const report = { ...asked.report, code: this.#responseCodes ? status : null }
+    const report = { ...asked.report, code: this.#services.responseCodes() ? status : null }
     if (this.#config.batch !== null || this.#underWay.size >= UNDER_WAY_MAX) return this.#queue.add(report)
     const before = this.#underWay.get(asked.key)
     const told = (before ?? Promise.resolve()).then(() => this.#tell(asked.key, report))
@@ -213,15 +217,15 @@ function askedOf({ userKey, appId, appKey, referrer, deltas }: AccessQuestion, a
 }
 
 /** A limit of 0 is a metric that is switched off: the client hears of no limit (APIcast). */
-function refusalOf({ status, reason, limit }: BackendAnswer): Refusal {
+function refusalOf({ status, reason, limit }: BackendAnswer, nowMs: number): Refusal {
   if (status === 409 && reason === 'limits_exceeded' && limit?.max !== 0) {
-    return new Refusal('limitsExceeded', reason, limit?.resetSeconds ?? null, limit, null, breachOf(limit))
+    return new Refusal('limitsExceeded', reason, limit?.resetSeconds ?? null, limit, null, breachOf(limit, nowMs))
   }
   return new Refusal('authFailed', reason ?? (isAway(status) ? 'backend_away' : `backend_${status}`), null, limit)
 }
 
-function breachOf(limit: AccessLimit | null): Breach | null {
+function breachOf(limit: AccessLimit | null, nowMs: number): Breach | null {
   if (limit === null || limit.max === null) return null
-  const resetsAtMs = limit.resetSeconds < 0 ? null : Date.now() + limit.resetSeconds * 1_000
+  const resetsAtMs = limit.resetSeconds < 0 ? null : nowMs + limit.resetSeconds * 1_000
   return { name: 'limit of the back end', used: limit.max - limit.remaining, limit: limit.max, resetsAtMs }
 }
