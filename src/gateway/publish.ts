@@ -43,8 +43,11 @@ export class Publisher {
     this.#proxies = new ProxyServing(services)
   }
 
-  /** Throws when a proxy does not compile: the main thread never publishes such. Then all is as before. */
-  async snapshotOf(publication: Publication): Promise<Snapshot> {
+  /**
+   * `keep` says that the snapshot is in force: what was compiled for it is known from then on, as the main thread believes. Throws when a
+   * proxy does not compile: the main thread never publishes such.
+   */
+  async snapshotOf(publication: Publication): Promise<{ snapshot: Snapshot; keep(): void }> {
     const services = this.#services
     const environments = new Map(
       publication.environments.map((text) => [text.id, this.#settings.get(text.id) ?? read(text)]),
@@ -56,9 +59,7 @@ export class Publisher {
     const { served, keep } = await this.#proxies.serve(publication.proxies, settingsOf)
     const { settings } = own
     const { apis, strays, features } = services.apis.serve(publication.apig, own.text, settings)
-    keep()
-    this.#settings = environments
-    return {
+    const snapshot: Snapshot = {
       generation: publication.generation,
       settings,
       responseCodes: publication.responseCodes,
@@ -71,6 +72,13 @@ export class Publisher {
       masks: new CallMasks(settings.entities.masks, services.kinds),
       destinations: new Destinations(services.hostMap, !settings.edgeCompatibleTls),
       balancers: [...new Set(served.map(({ endpoint }) => endpoint.proxy))].flatMap((proxy) => proxy.balancers),
+    }
+    return {
+      snapshot,
+      keep: () => {
+        keep()
+        this.#settings = environments
+      },
     }
   }
 }

@@ -222,8 +222,9 @@ export class GatewayThread implements LifeServices {
     try {
       const texts = [...publication.environments, ...publication.proxies]
       if (texts.some(({ text }) => text !== null && needsXml(text))) await prepareXml()
-      const snapshot = await this.#publisher.snapshotOf(publication)
+      const { snapshot, keep } = await this.#publisher.snapshotOf(publication)
       await this.#recorders.serve(snapshot)
+      keep()
       this.#outbound.use(snapshot.destinations)
       this.#life.snapshot = snapshot
       const { max, hours } = snapshot.settings.recentCalls
