@@ -19,7 +19,7 @@ export class ServedProxies {
 
   constructor(catalog: Catalog) {
     this.#catalog = catalog
-    this.#since = new Map(catalog.config.proxies.map((one) => [one.proxy.name, { form: formOf(one), atMs: null }]))
+    this.#since = new Map(catalog.config.proxies.map((one) => [placeOf(one), { form: formOf(one), atMs: null }]))
   }
 
   /** A configuration is in force. */
@@ -27,8 +27,8 @@ export class ServedProxies {
     this.#since = new Map(
       proxies.map((one) => {
         const form = formOf(one)
-        const before = this.#since.get(one.proxy.name)
-        return [one.proxy.name, before?.form === form ? before : { form, atMs }]
+        const before = this.#since.get(placeOf(one))
+        return [placeOf(one), before?.form === form ? before : { form, atMs }]
       }),
     )
   }
@@ -78,11 +78,14 @@ export class ServedProxies {
       basePaths: proxyEndpoints.map((endpoint) => endpoint.basePath),
       serviceId: deployed.serviceId,
       dialect,
-      deployedAtMs: this.#since.get(name)?.atMs ?? null,
+      deployedAtMs: this.#since.get(placeOf(deployed))?.atMs ?? null,
       policies: policies.length,
     }
   }
 }
+
+/** Environments may have proxies of one name. */
+const placeOf = ({ proxy, environment }: DeployedProxy): string => `${environment ?? ''}/${proxy.name}`
 
 const formOf = ({ proxy, deployment }: DeployedProxy): string => `${proxy.revision} ${deployment ?? 0}`
 
