@@ -96,9 +96,7 @@ export class Manager {
   async list(): Promise<string[]> {
     const lines: string[] = []
     for (const environment of await this.#environmentsShown()) {
-      const path = `/e/${encodeURIComponent(environment)}/deployments`
-      const { aPIProxy } = await this.#call<{ aPIProxy: readonly Listed[] }>('GET', path)
-      for (const { name, revision } of aPIProxy) {
+      for (const { name, revision } of await this.#deployedIn('apis', environment)) {
         for (const one of revision) {
           const { basepaths } = await this.#call<{ basepaths: readonly string[] }>(
             'GET',
@@ -109,8 +107,7 @@ export class Manager {
           lines.push(`${environment}  ${name}  revision ${one.name}  ${bases.join(' ')}`)
         }
       }
-      const { sharedFlow } = await this.#call<{ sharedFlow: readonly Listed[] }>('GET', `${path}?sharedFlows=true`)
-      for (const { name, revision } of sharedFlow) {
+      for (const { name, revision } of await this.#deployedIn('sharedflows', environment)) {
         lines.push(`${environment}  ${name}  revision ${revision[0]?.name ?? '?'}  shared flow`)
       }
     }
@@ -135,11 +132,15 @@ export class Manager {
 
   async #deployed(kind: Kind, name: string): Promise<{ revision: string }> {
     const { environment } = await this.#where()
-    const path = `/${kind}/${encodeURIComponent(name)}/deployments`
-    const { environment: all } = await this.#call<{ environment: readonly Listed[] }>('GET', path)
-    const one = all.find((place) => place.name === environment)?.revision[0]
+    const one = (await this.#deployedIn(kind, environment)).find((listed) => listed.name === name)?.revision[0]
     if (one === undefined) throw new ManageError(`${name} is not deployed`)
     return { revision: one.name }
+  }
+
+  async #deployedIn(kind: Kind, environment: string): Promise<readonly Listed[]> {
+    const path = `/e/${encodeURIComponent(environment)}/deployments`
+    if (kind === 'apis') return (await this.#call<{ aPIProxy: readonly Listed[] }>('GET', path)).aPIProxy
+    return (await this.#call<{ sharedFlow: readonly Listed[] }>('GET', `${path}?sharedFlows=true`)).sharedFlow
   }
 
   async #history(kind: Kind, name: string): Promise<readonly Entry[]> {

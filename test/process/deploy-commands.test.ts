@@ -96,6 +96,7 @@ test('shared flows, and environments beside the own one', async () => {
   ])
   expect(await said('ls', '--environment', 'stage')).toBe('stage  staged  revision 1  /staged\n')
   expect(await said('undeploy', 'staged')).toBe('1 staged is not deployed\n')
+  expect(await said('undeploy', 'staged', '--environment', 'nowhere')).toContain('Environment nowhere does not exist')
   expect(await said('rollback', 'staged', '--environment', 'stage')).toBe(
     '1 staged served nothing but revision 1 here\n',
   )
