@@ -1,19 +1,13 @@
 // What the engine adds: nanoseconds for one step of a flow, and for a whole decision of the throttles.
 
-import { KeyValueStore } from '../src/catalog/key-value-maps.ts'
 import { readBundle } from '../src/dialects/apigee/index.ts'
-import { Refusal } from '../src/engine/access.ts'
 import { compileProxy } from '../src/engine/compile.ts'
 import { Exchange } from '../src/engine/exchange.ts'
 import { Message } from '../src/engine/message.ts'
-import { OutboundError } from '../src/engine/policy.ts'
 import { run } from '../src/engine/runner.ts'
 import { defaultSettings } from '../src/model/deployment.ts'
 import { POLICY_KINDS } from '../src/policies/index.ts'
-import { MemoryCache } from '../src/stores/memory/cache.ts'
-import { MemoryCounters } from '../src/stores/memory/counters.ts'
-import { MemoryDocuments } from '../src/stores/memory/documents.ts'
-import { MemoryServerStates } from '../src/stores/memory/server-states.ts'
+import { engineServices } from './engine-services.ts'
 
 export interface Row {
   readonly name: string
@@ -22,17 +16,6 @@ export interface Row {
 
 const STEPS = 10
 const ROUNDS = 200_000
-
-const services = {
-  access: { open: () => ({ ask: () => new Refusal('authFailed', 'nobody_is_asked') }) },
-  outbound: { call: () => new OutboundError('url', 'no calls here') },
-  counters: new MemoryCounters(MemoryCounters.allocate({ slots: 1_024 }), 1),
-  cache: new MemoryCache({ now: Date.now }),
-  logFiles: { write: () => undefined },
-  servers: new MemoryServerStates(MemoryServerStates.allocate(64)),
-  maps: new KeyValueStore({ documents: new MemoryDocuments(), now: Date.now }),
-  now: Date.now,
-}
 
 /** A proxy with ten steps of one policy in its request flow. */
 function plan(policy: string, condition = '') {
@@ -48,7 +31,7 @@ function plan(policy: string, condition = '') {
   ])
   const { proxy, problems } = readBundle(files, POLICY_KINDS)
   if (proxy === null) throw new Error(JSON.stringify(problems))
-  return compileProxy({ proxy, serviceId: null, throttle: null }, defaultSettings, POLICY_KINDS, services).plan
+  return compileProxy({ proxy, serviceId: null, throttle: null }, defaultSettings, POLICY_KINDS, engineServices).plan
     .endpoints[0]!
 }
 

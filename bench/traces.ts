@@ -1,14 +1,11 @@
 // What debug sessions cost: nothing while none is on, and how much while one is. node bench/traces.ts
 import { fileURLToPath } from 'node:url'
-import { KeyValueStore } from '../src/catalog/key-value-maps.ts'
 import { readBundle } from '../src/dialects/apigee/index.ts'
-import { Refusal } from '../src/engine/access.ts'
 import { compileProxy } from '../src/engine/compile.ts'
 import { Exchange } from '../src/engine/exchange.ts'
 import { Masker } from '../src/engine/masking.ts'
 import { Message } from '../src/engine/message.ts'
 import type { EndpointPlan } from '../src/engine/plan.ts'
-import { OutboundError } from '../src/engine/policy.ts'
 import { CallRecorder, RAW_CHARS_MAX } from '../src/engine/recording/call-recorder.ts'
 import { type Recording, recording } from '../src/engine/recording/index.ts'
 import { maskedCall } from '../src/engine/recording/masked-call.ts'
@@ -16,10 +13,7 @@ import { TracedExchange } from '../src/engine/recording/traced-exchange.ts'
 import { run } from '../src/engine/runner.ts'
 import { defaultSettings } from '../src/model/deployment.ts'
 import { POLICY_KINDS } from '../src/policies/index.ts'
-import { MemoryCache } from '../src/stores/memory/cache.ts'
-import { MemoryCounters } from '../src/stores/memory/counters.ts'
-import { MemoryDocuments } from '../src/stores/memory/documents.ts'
-import { MemoryServerStates } from '../src/stores/memory/server-states.ts'
+import { engineServices } from './engine-services.ts'
 import { saturated, upstream } from './load.ts'
 import { Program } from './program.ts'
 
@@ -30,17 +24,6 @@ const ROUNDS = 9
 export interface TraceRow {
   readonly name: string
   readonly us: number
-}
-
-const services = {
-  access: { open: () => ({ ask: () => new Refusal('authFailed', 'nobody_is_asked') }) },
-  outbound: { call: () => new OutboundError('url', 'no calls here') },
-  counters: new MemoryCounters(MemoryCounters.allocate({ slots: 1_024 }), 1),
-  cache: new MemoryCache({ now: Date.now }),
-  logFiles: { write: () => undefined },
-  servers: new MemoryServerStates(MemoryServerStates.allocate(64)),
-  maps: new KeyValueStore({ documents: new MemoryDocuments(), now: Date.now }),
-  now: Date.now,
 }
 
 /** Ten steps behind a condition that holds. */
@@ -61,7 +44,7 @@ function plan(how: Recording | null): EndpointPlan {
   const { proxy, problems } = readBundle(files, POLICY_KINDS)
   if (proxy === null) throw new Error(JSON.stringify(problems))
   const deployed = { proxy, serviceId: null, throttle: null }
-  return compileProxy(deployed, defaultSettings, POLICY_KINDS, services, how).plan.endpoints[0]!
+  return compileProxy(deployed, defaultSettings, POLICY_KINDS, engineServices, how).plan.endpoints[0]!
 }
 
 const HEADERS = ['Host', 'h', 'Accept', '*/*', 'User-Agent', 'bench', 'Authorization', 'Bearer x', 'X-Type', 'gold']

@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { Analytics, AnalyticsHealth, RunningTotals } from '../analytics/ports.ts'
 import type { MaybePromise } from '../core/async.ts'
+import { codeClass } from '../core/code-class.ts'
 import type { TallyRow } from '../core/tally.ts'
 
 /** What main knows of its gateway threads and of the counters that they share. Totals count from the start and never fall. */
@@ -31,14 +32,6 @@ export interface MetricsSource {
 
 /** More proxies than this are one label value, `other`: a scrape must stay small whatever is deployed. */
 export const proxyLabelsMax = 200
-
-const classes = ['1xx', '2xx', '3xx', '4xx', '5xx']
-
-/** Statuses by their first digit; what no client was told is 499 or 0 and stands alone. */
-function classOf(status: number): string {
-  if (status === 499) return '499'
-  return classes[Math.floor(status / 100) - 1] ?? 'other'
-}
 
 /** One line of a histogram: cumulative counts by upper bound. */
 interface CountedDuration {
@@ -159,7 +152,7 @@ export class MetricsPage {
     const labelOf = proxyLabels(running)
     this.#calls.reset()
     for (const { proxy, status, answeredBy, calls } of running.calls) {
-      this.#calls.inc({ proxy: labelOf(proxy), class: classOf(status), answered_by: answeredBy }, calls)
+      this.#calls.inc({ proxy: labelOf(proxy), class: codeClass(status).toLowerCase(), answered_by: answeredBy }, calls)
     }
     this.#doorAnswers.reset()
     for (const [type, code, count] of gateway.doorAnswers) {

@@ -13,7 +13,14 @@ import {
 import { answerers } from './record.ts'
 import { coverageOf } from './segments.ts'
 import { kindRules, type Labels, type Level, type SeriesKind, type SeriesRef } from './series.ts'
-import { latencyOf, type Statistics, type StatisticsQuery, type StatisticsRows, statistics } from './statistics.ts'
+import {
+  latencyOf,
+  meanMs,
+  type Statistics,
+  type StatisticsQuery,
+  type StatisticsRows,
+  statistics,
+} from './statistics.ts'
 import { type Outcome, outcomeOf, Totals } from './totals.ts'
 
 /** What a store must be able to do for the questions below: find its series, read rows of one of them. */
@@ -66,8 +73,8 @@ export class AnalyticsQueries {
       bytesIn: totals.bytesIn,
       bytesOut: totals.bytesOut,
       latency: latencyOf(totals),
-      meanTargetMs: mean(totals.targetUs, calls),
-      meanPolicyMs: mean(totals.policyUs, calls),
+      meanTargetMs: meanMs(totals.targetUs, calls),
+      meanPolicyMs: meanMs(totals.policyUs, calls),
       byAnsweredBy: grouped(outcomes, (o) => answerers[o.answerer] ?? 'gateway', 'answeredBy'),
       byStatus: grouped(outcomes, (o) => o.status, 'status'),
       byErrorCode: scope.kind === 'all' || scope.kind === 'proxy' ? this.#byErrorCode(query) : [],
@@ -186,10 +193,6 @@ function keyTest(key: CountKey): (outcome: Outcome) => boolean {
 
 function proxyMatch(scope: Scope): Partial<Labels> {
   return scope.kind === 'proxy' ? { proxy: scope.name } : {}
-}
-
-function mean(sumUs: number, calls: number): number | null {
-  return calls === 0 ? null : Math.round(sumUs / calls) / 1000
 }
 
 function grouped<Value, Name extends string>(

@@ -61,7 +61,7 @@ export const labelNames: readonly Label[] = [
   'answeredBy',
 ]
 
-const noLabels: Labels = {
+export const noLabels: Labels = {
   environment: '',
   proxy: '',
   revision: '',

@@ -1,3 +1,4 @@
+import { type CodeClass, codeClass } from '../core/code-class.ts'
 import { percentileMs } from './latency.ts'
 import type { Latency } from './ports.ts'
 import { type AnsweredBy, answerers } from './record.ts'
@@ -8,6 +9,7 @@ import {
   type Labels,
   type Level,
   levelRules,
+  noLabels,
   type SeriesKind,
   type SeriesRef,
 } from './series.ts'
@@ -18,8 +20,7 @@ export interface StatisticsQuery {
   readonly by: Label
   /** Labels that calls must have. '': those without. */
   readonly match: Partial<Labels>
-  /** '4XX' is without 499, which is one of its own; 'other': below 100 or above 599. */
-  readonly codeClass?: string
+  readonly codeClass?: CodeClass
   /** At least two instants, ascending: the range, or the granules of `values`. */
   readonly edgesMs: readonly number[]
   readonly rowsMax: number
@@ -174,10 +175,15 @@ class Cut {
 
 const NO_LATENCY: Latency = { meanMs: null, p50Ms: null, p90Ms: null, p99Ms: null }
 
+/** Of a sum in microseconds; null when there were no calls. */
+export function meanMs(sumUs: number, calls: number): number | null {
+  return calls === 0 ? null : Math.round(sumUs / calls) / 1000
+}
+
 export function latencyOf(totals: Totals): Latency {
   const { latency, calls, totalUs } = totals
   return {
-    meanMs: calls === 0 ? null : Math.round(totalUs / calls) / 1000,
+    meanMs: meanMs(totalUs, calls),
     p50Ms: percentileMs(latency, 0.5),
     p90Ms: percentileMs(latency, 0.9),
     p99Ms: percentileMs(latency, 0.99),
@@ -220,18 +226,13 @@ function copyOf(totals: Totals): Totals {
   return copy
 }
 
-function fits({ status, answerer }: Outcome, { match, codeClass }: StatisticsQuery): boolean {
+function fits({ status, answerer }: Outcome, { match, codeClass: wanted }: StatisticsQuery): boolean {
   if (match.status !== undefined && match.status !== String(status)) return false
   if (match.answeredBy !== undefined && match.answeredBy !== nameOf(answerer)) return false
-  return codeClass === undefined || codeClass === classOf(status)
+  return wanted === undefined || wanted === codeClass(status)
 }
 
 const nameOf = (answerer: number): AnsweredBy => answerers[answerer] ?? 'gateway'
-
-function classOf(status: number): string {
-  if (status === 499) return '499'
-  return status >= 100 && status < 600 ? `${Math.floor(status / 100)}XX` : 'other'
-}
 
 function labelOf(outcome: Outcome, labels: Labels, by: Label): string {
   if (by === 'status') return String(outcome.status)
@@ -248,21 +249,7 @@ function restOf(
   const rest = new Totals()
   for (const series of plus) rest.add(rows.granules(series, range, 'day')[0]!)
   for (const series of minus) rest.subtract(rows.granules(series, range, 'day')[0]!)
-  return cutsOf(NONE, rest, query).get('')
-}
-
-const NONE: Labels = {
-  environment: '',
-  proxy: '',
-  revision: '',
-  service: '',
-  application: '',
-  account: '',
-  method: '',
-  path: '',
-  errorCode: '',
-  status: '',
-  answeredBy: '',
+  return cutsOf(noLabels, rest, query).get('')
 }
 
 function valuesOf(
@@ -282,7 +269,7 @@ function valuesOf(
     }
   }
   const isRest = minus.length > 0 || value === ''
-  for (const series of plus) count(series, isRest ? NONE : series.labels, 1)
-  for (const series of minus) count(series, NONE, -1)
+  for (const series of plus) count(series, isRest ? noLabels : series.labels, 1)
+  for (const series of minus) count(series, noLabels, -1)
   return values
 }

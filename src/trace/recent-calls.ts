@@ -1,12 +1,12 @@
 import type { AnsweredBy } from '../core/answered-by.ts'
+import { type CodeClass, codeClass } from '../core/code-class.ts'
 import type { RecentCall } from './recent-call.ts'
 import { RecentSlot, SLOT_BYTES } from './recent-slot.ts'
 
 /** Which calls are asked for; all that are given must hold. Times in ms since the epoch. */
 export interface CallFilter {
   readonly status?: number
-  /** '4XX', without 499, which is one of its own; 'other': below 100 or above 599. */
-  readonly codeClass?: string
+  readonly codeClass?: CodeClass
   readonly answeredBy?: AnsweredBy
   readonly proxy?: string
   readonly application?: string
@@ -112,17 +112,11 @@ export class RecentCalls {
   }
 }
 
-/** A client that had gone is no error of 4XX. */
-function classOf(status: number): string {
-  if (status === 499) return '499'
-  return status >= 100 && status < 600 ? `${Math.floor(status / 100)}XX` : 'other'
-}
-
 function fits(call: RecentSlot, filter: CallFilter): boolean {
-  const { status, codeClass } = filter
+  const { status } = filter
   return (
     (status === undefined || call.status === status) &&
-    (codeClass === undefined || classOf(call.status) === codeClass) &&
+    (filter.codeClass === undefined || codeClass(call.status) === filter.codeClass) &&
     (filter.answeredBy === undefined || call.answeredBy === filter.answeredBy) &&
     (filter.proxy === undefined || call.proxy === filter.proxy) &&
     (filter.application === undefined || call.application === filter.application) &&

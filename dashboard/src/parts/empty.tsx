@@ -2,6 +2,7 @@ import type { JSX } from 'preact'
 import type { ResponseCodesAnswer } from '../../../src/admin/native/answers.ts'
 import { timesIn } from '../format.ts'
 import type { Change, View } from '../view.ts'
+import { isWidest, Widest } from './widest.tsx'
 
 interface EmptyProps {
   readonly view: View
@@ -12,7 +13,6 @@ interface EmptyProps {
 /** Nothing to draw: why that can be, and what to do about it. */
 export function Empty({ view, change, answer }: EmptyProps): JSX.Element {
   const scope = view.service !== null || view.proxy !== null || view.application !== null
-  const wide = view.last === '12m'
   return (
     <section class="panel empty">
       <h2>No response codes in this range</h2>
@@ -33,7 +33,8 @@ export function Empty({ view, change, answer }: EmptyProps): JSX.Element {
           )}
         </li>
         <li>
-          <strong>The range is the wrong one.</strong> Choose another one above{wide ? '.' : ', or start wide.'}
+          <strong>The range is the wrong one.</strong> Choose another one above
+          {isWidest(view) ? '.' : ', or start wide.'}
         </li>
       </ol>
       <p class="actions">
@@ -42,11 +43,7 @@ export function Empty({ view, change, answer }: EmptyProps): JSX.Element {
             Show the day of the last call
           </button>
         )}
-        {!wide && (
-          <button type="button" onClick={() => change({ last: '12m', from: null, until: null, per: null })}>
-            Show the last 12 months
-          </button>
-        )}
+        <Widest view={view} change={change} />
         {scope && (
           <button type="button" onClick={() => change({ service: null, proxy: null, application: null })}>
             Show all traffic

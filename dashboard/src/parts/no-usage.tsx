@@ -1,5 +1,6 @@
 import type { JSX } from 'preact'
 import type { Change, View } from '../view.ts'
+import { isWidest, Widest } from './widest.tsx'
 
 /** Usage is of services: what to do where there is none. */
 export function NoServices(): JSX.Element {
@@ -37,7 +38,6 @@ interface NoUsageProps {
 
 /** A service that counted nothing in the range. */
 export function NoUsage({ view, change, service }: NoUsageProps): JSX.Element {
-  const wide = view.last === '12m'
   return (
     <section class="panel empty">
       <h2>No usage in this range</h2>
@@ -52,15 +52,12 @@ export function NoUsage({ view, change, service }: NoUsageProps): JSX.Element {
           or when a gateway elsewhere reports it with the service's token.
         </li>
         <li>
-          <strong>The range is the wrong one.</strong> Choose another one above{wide ? '.' : ', or start wide.'}
+          <strong>The range is the wrong one.</strong> Choose another one above
+          {isWidest(view) ? '.' : ', or start wide.'}
         </li>
       </ol>
       <p class="actions">
-        {!wide && (
-          <button type="button" onClick={() => change({ last: '12m', from: null, until: null, per: null })}>
-            Show the last 12 months
-          </button>
-        )}
+        <Widest view={view} change={change} />
         <a
           class="plain-button"
           href={`/analytics/response-codes${view.service === null ? '' : `?service=${view.service}`}`}

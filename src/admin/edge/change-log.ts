@@ -2,8 +2,8 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { pathOf, toAdminError } from '../errors.ts'
 import type { AdminLog } from '../options.ts'
 
-/** Paths of what is deployed. Others may hold keys, and are not logged. */
-const LOGGED = /\/(?:apis|sharedflows)(?:\/|$)/
+/** Proxies and shared flows, their revisions, and what is deployed of them. Other paths may hold keys, and are not logged. */
+const LOGGED = /\/(?:apis|sharedflows)(?:\/[^/]+(?:\/revisions\/[^/]+)?(?:\/deployments)?)?$/
 
 /** Imports, deployments and what else changes a proxy or a shared flow are in the log, and so is why one was refused. */
 export function logChanges(scope: FastifyInstance, log: AdminLog): void {
@@ -21,7 +21,7 @@ export function logChanges(scope: FastifyInstance, log: AdminLog): void {
 }
 
 const isLogged = ({ method, url }: FastifyRequest): boolean =>
-  method !== 'GET' && method !== 'HEAD' && LOGGED.test(pathOf(url)) && !url.includes('/keyvaluemaps')
+  method !== 'GET' && method !== 'HEAD' && LOGGED.test(pathOf(url))
 
 function fieldsOf({ id, method, url, query }: FastifyRequest): object {
   const { action, name } = query as { action?: unknown; name?: unknown }

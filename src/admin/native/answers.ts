@@ -1,7 +1,8 @@
 /** What the native API answers; the dashboard takes these types from here, and nothing else. */
 
-/** 4XX is without 499, which stands alone: the client went away before it had an answer. `other`: a status below 100 or above 599. */
-export type CodeClass = '1XX' | '2XX' | '3XX' | '4XX' | '499' | '5XX' | 'other'
+import type { CodeClass } from '../../core/code-class.ts'
+
+export type { CodeClass }
 
 export type Answerer = 'gateway' | 'policy' | 'callout' | 'target' | 'client'
 

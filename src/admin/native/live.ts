@@ -1,9 +1,10 @@
 import type { ServerResponse } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import { everySecond, LiveFeed, type Second } from '../../analytics/live.ts'
+import { type CodeClass, codeClass } from '../../core/code-class.ts'
 import { AdminError } from '../errors.ts'
 import type { AdminOptions } from '../options.ts'
-import type { CodeClass, LiveSecond } from './answers.ts'
+import type { LiveSecond } from './answers.ts'
 import { noParameters } from './parameters.ts'
 
 const LISTENERS_MAX = 16
@@ -52,7 +53,7 @@ export function liveRoutes(scope: FastifyInstance, options: AdminOptions): void 
 
 function shown(second: Second): LiveSecond {
   const byClass: Record<CodeClass, number> = { '1XX': 0, '2XX': 0, '3XX': 0, '4XX': 0, '499': 0, '5XX': 0, other: 0 }
-  for (const [status, calls] of second.byStatus) byClass[classOf(status)] += calls
+  for (const [status, calls] of second.byStatus) byClass[codeClass(status)] += calls
   const { timeMs, calls, seconds, p50Ms, p99Ms, topErrors, lostCalls } = second
   return {
     timeMs,
@@ -64,9 +65,4 @@ function shown(second: Second): LiveSecond {
     topErrors,
     lostCalls,
   }
-}
-
-function classOf(status: number): CodeClass {
-  if (status === 499) return '499'
-  return status >= 100 && status < 600 ? (`${Math.floor(status / 100)}XX` as CodeClass) : 'other'
 }

@@ -36,7 +36,8 @@ async function throttles(options: AdminOptions): Promise<ThrottlesAnswer> {
     ),
     windowsMax: WINDOWS_MAX,
   })
-  return { nowMs, throttles: views.map((view) => shown(view, namesOf(options))) }
+  const nameOf = namesOf(options)
+  return { nowMs, throttles: views.map((view) => shown(view, nameOf)) }
 }
 
 /** Names for people of what windows count; undefined: there is none. */
@@ -46,7 +47,7 @@ function namesOf({ accounts }: AdminOptions): Names {
   const registry = accounts?.registry
   return ({ dimension, key }) => {
     if (dimension === 'app') return registry?.application(key)?.name
-    return dimension === 'user' ? registry?.accounts.find(({ id }) => id === key)?.name : undefined
+    return dimension === 'user' ? registry?.account(key)?.name : undefined
   }
 }
 

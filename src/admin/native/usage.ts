@@ -3,10 +3,11 @@ import type { XStatic } from 'typebox/schema'
 import type { UsageScope } from '../../accounts/ports.ts'
 import { Zone } from '../../analytics/zone.ts'
 import type { Metric, Service } from '../../model/service.ts'
+import { csvOf } from '../csv.ts'
 import { AdminError } from '../errors.ts'
 import type { AdminOptions } from '../options.ts'
+import { topApplicationsOf } from '../top-applications.ts'
 import type { TopApplicationsAnswer, UsageAnswer, UsageMetric } from './answers.ts'
-import { csvOf } from './csv.ts'
 import { name, rangeParameters, tokenParameters } from './parameters.ts'
 import { rangeAnswer, rangeOf } from './ranges.ts'
 import { applicationOf, serviceAnswer, serviceOf } from './scope.ts'
@@ -41,10 +42,6 @@ const topParameters = {
   additionalProperties: false,
 } as const
 type TopQuery = XStatic<typeof topParameters>
-
-const TOP_MAX = 10
-/** More are asked for: some may have been deleted meanwhile. */
-const TOP_ASKED = 100
 
 /** `/usage` and `/top-applications`: what 3scale's metrics counted. */
 export function usageRoutes(scope: FastifyInstance, options: AdminOptions): void {
@@ -137,28 +134,15 @@ async function topApplications(options: AdminOptions, query: TopQuery): Promise<
   const metric = metricOf(service, query.metric ?? 'hits')
   const range = rangeOf(query, options.clock.now(), ['hour', 'day', 'month'])
   const { sinceMs, untilMs } = range
-  const { accounts } = options
-  const top =
-    accounts === null
-      ? []
-      : await accounts.usage.topApplications({
-          service: service.id,
-          name: metric.systemName,
-          sinceMs,
-          untilMs,
-          count: TOP_ASKED,
-        })
-  const rows = top.flatMap(({ application: id, value }) => {
-    const application = accounts?.registry.application(id) ?? null
-    if (application === null) return []
-    const plan = service.plans.find((one) => one.id === application.planId)
-    const account = accounts?.registry.account(application.accountId) ?? null
-    return [{ application: id, name: application.name, account: account?.name ?? '', plan: plan?.name ?? '', value }]
+  const top = await topApplicationsOf(options, { service: service.id, metric: metric.systemName, sinceMs, untilMs })
+  const rows = top.map(({ application: { id, name, planId }, account, value }) => {
+    const plan = service.plans.find((one) => one.id === planId)
+    return { application: id, name, account: account?.name ?? '', plan: plan?.name ?? '', value }
   })
   return {
     ...rangeAnswer(range),
     service: serviceAnswer(service),
     metric: metric.systemName,
-    rows: rows.slice(0, TOP_MAX),
+    rows,
   }
 }

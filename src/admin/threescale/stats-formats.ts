@@ -1,5 +1,6 @@
 import type { MetricUsage, ResponseCodeUsage } from '../../analytics/threescale-usage.ts'
 import { Zone } from '../../analytics/zone.ts'
+import { csvOf } from '../csv.ts'
 import type { ShownApplication } from './stats-application.ts'
 import type { ShownMetric } from './stats-metric.ts'
 import type { TopApplications } from './stats-top.ts'
@@ -21,7 +22,7 @@ export function usageCsv(answer: Usage, edgesMs: readonly number[], nowMs: numbe
       ? [answer.response_code.code, answer.response_code.code]
       : [(answer.metric as ShownMetric).system_name, (answer.metric as ShownMetric).name]
   const lines = answer.values.map((value, i) => [...names, rubyTime(zone.format(edgesMs[i]!)), value])
-  return { file: fileName('usage', nowMs), text: csvText([USAGE_COLUMNS, ...lines]) }
+  return { file: fileName('usage', nowMs), text: csvOf([USAGE_COLUMNS, ...lines], '\n') }
 }
 
 const USAGE_COLUMNS = ['Metric System Name', 'Metric Name', 'Date', 'Value']
@@ -36,7 +37,7 @@ export function topCsv({ applications }: TopApplications, nowMs: number): Csv {
     account.id,
     value,
   ])
-  return { file: fileName('top-applications', nowMs), text: csvText([TOP_COLUMNS, ...lines]) }
+  return { file: fileName('top-applications', nowMs), text: csvOf([TOP_COLUMNS, ...lines], '\n') }
 }
 
 const TOP_COLUMNS = [
@@ -50,17 +51,6 @@ const TOP_COLUMNS = [
 ]
 
 const fileName = (what: string, nowMs: number): string => `${what}-${Math.floor(nowMs / 1000)}.csv`
-
-function csvText(lines: readonly (readonly (string | number)[])[]): string {
-  return `${lines.map((cells) => cells.map(cell).join(',')).join('\n')}\n`
-}
-
-/** No spreadsheet may take a name for a formula. */
-function cell(value: string | number): string {
-  const text = String(value)
-  if (/^[\w ][\w :.+-]*$/.test(text)) return text
-  return `"${/^[=+\-@\t\r]/.test(text) ? "'" : ''}${text.replaceAll('"', '""')}"`
-}
 
 /** '2009-12-10T20:00:00+01:00' -> '2009-12-10 20:00:00 +0100' */
 function rubyTime(iso: string): string {

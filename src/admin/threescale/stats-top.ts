@@ -1,12 +1,9 @@
 import { missing, topRange, type UsageParameters } from '../../analytics/threescale-usage.ts'
 import type { AdminOptions } from '../options.ts'
+import { topApplicationsOf } from '../top-applications.ts'
 import { shownId, statsApplication } from './stats-application.ts'
 import { metricOf, type ShownMetric, shownMetric } from './stats-metric.ts'
 import type { Subject } from './stats-subject.ts'
-
-const TOP_MAX = 10
-/** More are asked for: some may have been deleted meanwhile. */
-const ASKED_MAX = 100
 
 type Id = number | string
 
@@ -38,32 +35,17 @@ export async function topApplications(
   if (name === '') throw missing('metric_name')
   const { period, sinceMs, untilMs } = topRange(parameters, { clock: { now: () => nowMs } })
   const metric = metricOf(service, name)
-  const accounts = options.accounts
-  const top =
-    accounts === null
-      ? []
-      : await accounts.usage.topApplications({
-          service: service.id,
-          name: metric.systemName,
-          sinceMs,
-          untilMs,
-          count: ASKED_MAX,
-        })
-  const applications = top.flatMap(({ application: id, value }): TopApplication[] => {
-    const application = accounts?.registry.application(id) ?? null
-    if (application === null) return []
-    const account = accounts?.registry.account(application.accountId) ?? null
+  const top = await topApplicationsOf(options, { service: service.id, metric: metric.systemName, sinceMs, untilMs })
+  const applications = top.map(({ application, account, value }): TopApplication => {
     const shown = statsApplication(application, service, account)
-    return [
-      {
-        name: shown.name,
-        id: shown.id,
-        value: String(value),
-        account: { id: shownId(application.accountId), name: account?.name ?? '' },
-        plan: shown.plan ?? { id: shownId(application.planId), name: '' },
-        service: shown.service,
-      },
-    ]
+    return {
+      name: shown.name,
+      id: shown.id,
+      value: String(value),
+      account: { id: shownId(application.accountId), name: account?.name ?? '' },
+      plan: shown.plan ?? { id: shownId(application.planId), name: '' },
+      service: shown.service,
+    }
   })
-  return { applications: applications.slice(0, TOP_MAX), metric: shownMetric(metric), period }
+  return { applications, metric: shownMetric(metric), period }
 }

@@ -1,64 +1,27 @@
-import { type BodySink, type BodySource, copyOf } from '../../core/body.ts'
+import type { BodySink } from '../../core/body.ts'
+import { PassedBody } from '../passed-body.ts'
 
-/** Lets a body stream through as it is, and keeps its beginning. */
-export class BodyTap implements BodySource, BodySink {
-  readonly #source: BodySource
-  readonly #keptMax: number
-  readonly #kept: Buffer[] = []
-  #keptBytes = 0
-  #sink: BodySink | null = null
-  /** Bytes that went by. */
-  bytes = 0
-  /** How it stands: `waits` when nobody has read it. */
+/** Knows as well how the body stands: `waits` when nobody has read it. */
+export class BodyTap extends PassedBody {
   state: 'waits' | 'flows' | 'ended' | 'broken' | 'cancelled' = 'waits'
 
-  constructor(source: BodySource, keptMax: number) {
-    this.#source = source
-    this.#keptMax = keptMax
-  }
-
-  /** The beginning of what went by. */
-  get kept(): Buffer {
-    return Buffer.concat(this.#kept)
-  }
-
-  get lengthBytes(): number {
-    return this.#source.lengthBytes
-  }
-
-  start(sink: BodySink): void {
-    this.#sink = sink
+  override start(sink: BodySink): void {
     this.state = 'flows'
-    this.#source.start(this)
+    super.start(sink)
   }
 
-  resume(): void {
-    this.#source.resume()
-  }
-
-  cancel(): void {
+  override cancel(): void {
     this.state = 'cancelled'
-    this.#source.cancel()
+    super.cancel()
   }
 
-  onData(chunk: Buffer): boolean {
-    this.bytes += chunk.length
-    const room = this.#keptMax - this.#keptBytes
-    if (room > 0) {
-      const part = copyOf(chunk.subarray(0, room))
-      this.#kept.push(part)
-      this.#keptBytes += part.length
-    }
-    return this.#sink!.onData(chunk)
-  }
-
-  onEnd(trailers: readonly string[] | null): void {
+  override onEnd(trailers: readonly string[] | null): void {
     this.state = 'ended'
-    this.#sink!.onEnd(trailers)
+    super.onEnd(trailers)
   }
 
-  onError(error: Error): void {
+  override onError(error: Error): void {
     this.state = 'broken'
-    this.#sink!.onError(error)
+    super.onError(error)
   }
 }
