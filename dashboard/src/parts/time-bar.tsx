@@ -74,13 +74,16 @@ function Steps({ view, change, answer }: TimeBarProps): JSX.Element {
       >
         {offered(view, answer).map((each) => (
           <option key={each} value={each}>
-            {each}
+            {words[each] ?? each}
           </option>
         ))}
       </select>
     </label>
   )
 }
+
+/** Steps that are called otherwise on the page. */
+const words: Readonly<Record<string, string>> = { quarter: 'quarter of an hour' }
 
 const lengthsMs: Readonly<Record<string, number>> = { day: dayMs, month: 28 * dayMs }
 

@@ -17,7 +17,7 @@ export const rangeParameters = {
   last: { type: 'string', enum: ['1h', '24h', '7d', '30d', '12m'] },
   since: { type: 'string', maxLength: 40 },
   until: { type: 'string', maxLength: 40 },
-  granularity: { type: 'string', enum: ['minute', 'hour', 'day', 'month'] },
+  granularity: { type: 'string', enum: ['minute', 'quarter', 'hour', 'day', 'month'] },
   timezone: { type: 'string', maxLength: 64 },
 } as const
 

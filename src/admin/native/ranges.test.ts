@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { AdminError } from '../errors.ts'
+import { rangeParameters } from './parameters.ts'
 import { type Granularity, granularities, periods, type RangeQuery, rangeOf, valuesMax } from './ranges.ts'
 
 const nowMs = Date.parse('2026-11-22T11:12:13Z')
@@ -22,6 +23,11 @@ function refusal(query: RangeQuery): string {
   throw new Error('was not refused')
 }
 
+test('the schema of calls names the granularities and periods that there are', () => {
+  expect(rangeParameters.granularity.enum).toEqual(granularities)
+  expect(rangeParameters.last.enum).toEqual(Object.keys(periods))
+})
+
 describe('the last ...', () => {
   test.each<[RangeQuery, [string, number, string, string]]>([
     [{}, ['hour', 24, '2026-11-21T12:00', '2026-11-22T12:00']],
@@ -29,6 +35,7 @@ describe('the last ...', () => {
     [{ last: '24h', granularity: 'minute' }, ['minute', 1440, '2026-11-21T11:13', '2026-11-22T11:13']],
     [{ last: '7d' }, ['day', 7, '2026-11-16T00:00', '2026-11-23T00:00']],
     [{ last: '7d', granularity: 'hour' }, ['hour', 168, '2026-11-15T12:00', '2026-11-22T12:00']],
+    [{ last: '7d', granularity: 'quarter' }, ['quarter', 672, '2026-11-15T11:15', '2026-11-22T11:15']],
     [{ last: '30d' }, ['day', 30, '2026-10-24T00:00', '2026-11-23T00:00']],
     [{ last: '12m' }, ['month', 12, '2025-12-01T00:00', '2026-12-01T00:00']],
     [{ last: '12m', granularity: 'day' }, ['day', 365, '2025-11-23T00:00', '2026-11-23T00:00']],
@@ -80,7 +87,15 @@ describe('is refused with what would be right', () => {
     [{ timezone: 'Mars/Olympus' }, 'timezone Mars/Olympus is unknown; take a name as Europe/Madrid or UTC.'],
     [
       { last: '7d', granularity: 'minute' },
-      'granularity cannot be minute for this range (minutes are kept for 48 hours); it can be hour or day or month.',
+      'granularity cannot be minute for this range (minutes are kept for 48 hours); it can be quarter or hour or day or month.',
+    ],
+    [
+      { since: '2026-08-01', until: '2026-08-10', granularity: 'quarter' },
+      'granularity cannot be quarter for this range (quarters of an hour are kept for 90 days); it can be hour or day or month.',
+    ],
+    [
+      { since: '2026-10-01', granularity: 'quarter' },
+      'granularity cannot be quarter for this range (more than 3000 values); it can be hour or day or month.',
     ],
     [
       { last: '12m', granularity: 'hour' },

@@ -3,10 +3,10 @@ import { Zone } from '../../analytics/zone.ts'
 import { AdminError } from '../errors.ts'
 import type { RangeAnswer } from './answers.ts'
 
-/** How long one value of a chart stands for. From fine to coarse. */
-export type Granularity = 'minute' | 'hour' | 'day' | 'month'
+/** How long one value of a chart stands for, from fine to coarse. `quarter`: of an hour. */
+export const granularities = ['minute', 'quarter', 'hour', 'day', 'month'] as const
 
-export const granularities: readonly Granularity[] = ['minute', 'hour', 'day', 'month']
+export type Granularity = (typeof granularities)[number]
 
 const minuteMs = 60_000
 const hourMs = 60 * minuteMs
@@ -15,13 +15,14 @@ const dayMs = 24 * hourMs
 /** The shortest that one granule can be: a day may have 23 hours. */
 const shortestMs: Readonly<Record<Granularity, number>> = {
   minute: minuteMs,
+  quarter: 15 * minuteMs,
   hour: hourMs,
   day: 23 * hourMs,
   month: 28 * dayMs - hourMs,
 }
 
 interface Period {
-  readonly unit: Granularity
+  readonly unit: Exclude<Granularity, 'quarter'>
   readonly units: number
 }
 
@@ -40,8 +41,14 @@ export const valuesMax = 3_000
 /** Of the granularities that fit, a range of two dates gets the finest with at most this many values. */
 const valuesWanted = 200
 
-/** Minutes are kept this long. */
-export const minutesKeptMs: number = 48 * hourMs
+/** What is finer than an hour: the same on all clocks, since no two zones differ by a part of a quarter, and not kept for ever. */
+const fine: Readonly<Partial<Record<Granularity, { readonly keptMs: number; readonly words: string }>>> = {
+  minute: { keptMs: 48 * hourMs, words: 'minutes are kept for 48 hours' },
+  quarter: { keptMs: 90 * dayMs, words: 'quarters of an hour are kept for 90 days' },
+}
+
+/** Only who asks for it gets it. */
+const notByItself: ReadonlySet<Granularity> = new Set(['quarter'])
 
 export interface RangeQuery {
   readonly last?: string
@@ -81,7 +88,8 @@ export function rangeOf(query: RangeQuery, nowMs: number, among: readonly Granul
   if (sinceMs >= untilMs) throw bad('since must come before until.')
   const span = { sinceMs, untilMs: Math.min(untilMs, nowMs + 1), nowMs }
   const fitting = fittingIn(span).filter((each) => among.includes(each))
-  const granularity = query.granularity ?? fitting.find((each) => atMost(valuesWanted, span, each)) ?? fitting.at(-1)
+  const fits = (each: Granularity): boolean => !notByItself.has(each) && atMost(valuesWanted, span, each)
+  const granularity = query.granularity ?? fitting.find(fits) ?? fitting.at(-1)
   return rangeIn(span, granularity, fitting, zone)
 }
 
@@ -115,8 +123,7 @@ function periodStart({ unit, units }: Period, granularity: Granularity, zone: Zo
 function rangeIn(span: Span, granularity: Granularity | undefined, fitting: readonly Granularity[], zone: Zone): Range {
   if (granularity === undefined) throw bad('The range is too long, even per month.')
   if (!fitting.includes(granularity)) {
-    const tooOld = granularity === 'minute' && span.nowMs - span.sinceMs > minutesKeptMs
-    const why = tooOld ? 'minutes are kept for 48 hours' : `more than ${valuesMax} values`
+    const why = isKept(granularity, span) ? `more than ${valuesMax} values` : fine[granularity]!.words
     throw bad(`granularity cannot be ${granularity} for this range (${why}); it can be ${fitting.join(' or ')}.`)
   }
   const edgesMs = [edgeBefore(granularity, span.sinceMs, zone)]
@@ -133,23 +140,25 @@ function rangeIn(span: Span, granularity: Granularity | undefined, fitting: read
 }
 
 function fittingIn(span: Span): Granularity[] {
-  const minutesKept = span.nowMs - span.sinceMs <= minutesKeptMs
-  return granularities.filter((each) => atMost(valuesMax, span, each) && (each !== 'minute' || minutesKept))
+  return granularities.filter((each) => atMost(valuesMax, span, each) && isKept(each, span))
 }
+
+const isKept = (granularity: Granularity, { sinceMs, nowMs }: Span): boolean =>
+  nowMs - sinceMs <= (fine[granularity]?.keptMs ?? Number.POSITIVE_INFINITY)
 
 function atMost(values: number, { sinceMs, untilMs }: Span, granularity: Granularity): boolean {
   return (untilMs - sinceMs) / shortestMs[granularity] <= values
 }
 
 function edgeBefore(granularity: Granularity, timeMs: number, zone: Zone): number {
-  // No zone's clocks differ from another's by a part of a minute.
-  return granularity === 'minute' ? Math.floor(timeMs / minuteMs) * minuteMs : granuleStart(granularity, timeMs, zone)
+  if (granularity !== 'minute' && granularity !== 'quarter') return granuleStart(granularity, timeMs, zone)
+  const lengthMs = shortestMs[granularity]
+  return Math.floor(timeMs / lengthMs) * lengthMs
 }
 
 function nextEdge(granularity: Granularity, timeMs: number, zone: Zone): number {
-  return granularity === 'minute'
-    ? edgeBefore('minute', timeMs, zone) + minuteMs
-    : nextGranule(granularity, timeMs, zone)
+  if (granularity !== 'minute' && granularity !== 'quarter') return nextGranule(granularity, timeMs, zone)
+  return edgeBefore(granularity, timeMs, zone) + shortestMs[granularity]
 }
 
 const isoInstant = /^(\d{4}-\d\d-\d\d)(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d))?$/

@@ -44,7 +44,7 @@ describe('/api/response-codes', () => {
       untilMs: Date.parse('2026-11-22T12:00:00Z'),
       timezone: 'Etc/UTC',
       granularity: 'hour',
-      granularities: ['minute', 'hour', 'day', 'month'],
+      granularities: ['minute', 'quarter', 'hour', 'day', 'month'],
       calls: 26,
     })
     expect(answer.startsMs).toHaveLength(24)
@@ -83,7 +83,7 @@ describe('/api/response-codes', () => {
   })
 
   test.each([
-    ['granularity=second', 400, 'bad_parameter', 'granularity must be one of minute, hour, day, month.'],
+    ['granularity=second', 400, 'bad_parameter', 'granularity must be one of minute, quarter, hour, day, month.'],
     ['last=2h', 400, 'bad_parameter', 'last must be one of 1h, 24h, 7d, 30d, 12m.'],
     ['service=42&service=43', 400, 'bad_parameter', 'service must be one text, given once.'],
     ['metric=hits', 400, 'bad_parameter', 'There is no parameter "metric" for this call.'],

@@ -52,6 +52,15 @@ describe('/api/statistics', () => {
     await busy.close()
   })
 
+  test('in each quarter of an hour', async () => {
+    const answer = (await get('by=status&last=7d&granularity=quarter&series=true')).json()
+    expect(answer).toMatchObject({ granularity: 'quarter', calls: 22 })
+    const [first] = answer.rows as { value: string; values: number[] }[]
+    const quarter = minuteMs - (minuteMs % 900_000)
+    expect([first!.value, first!.values[answer.startsMs.indexOf(quarter)]]).toEqual(['200', 10])
+    expect(first!.values.reduce((sum, calls) => sum + calls, 0)).toBe(10)
+  })
+
   test('by any label, with filters', async () => {
     expect(await rows('by=proxy')).toEqual([
       ['weather', 14],
