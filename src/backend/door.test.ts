@@ -171,11 +171,15 @@ describe('what the back end answers', () => {
   test('is counted by kind of request and status', async () => {
     const counted = (type: string, code: string): number =>
       accounts.answers.rows().find((row) => row[0] === type && row[1] === code)?.[2] ?? 0
-    const before = [counted('authrep', '2xx'), counted('authrep', '404'), counted('report', '4xx')]
-    await get('')
+    const counts = (): number[] => [counted('authrep', '2xx'), counted('authrep', '404'), counted('report', '4xx')]
+    const before = counts()
+    // What a parameter holds is no kind of request.
+    await get('&no_body=/transactions/authorize.xml')
     await get('&usage[nothing]=1')
-    await post('')
-    const after = [counted('authrep', '2xx'), counted('authrep', '404'), counted('report', '4xx')]
+    const form = { 'content-type': 'application/x-www-form-urlencoded' }
+    const report = `${accounts.backend}/transactions.xml?provider_key=pk&x=/transactions/authrep.xml`
+    await call(report, { method: 'POST', headers: form, body: '' })
+    const after = counts()
     expect(after).toEqual(before.map((count) => count + 1))
   })
 

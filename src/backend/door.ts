@@ -39,17 +39,24 @@ export interface BackendServices extends BackendAccounts {
 
 type Handler = (door: BackendDoor, down: Downstream, query: string) => void
 
+/** `type`: what the vendor's metrics call it. */
+interface NamedKind extends AuthorizeKind {
+  readonly type: string
+}
+
+const REPORT = 'report'
+
 const authorizing =
-  (kind: AuthorizeKind): Handler =>
+  (kind: NamedKind): Handler =>
   (door, down, query) =>
     door.authorize(kind, down, query)
 
 /** Method and path of everything that is answered here. */
 const ROUTES: ReadonlyMap<string, Handler> = new Map<string, Handler>([
-  ['GET /transactions/authorize.xml', authorizing({ report: false, oauth: false })],
-  ['GET /transactions/authrep.xml', authorizing({ report: true, oauth: false })],
-  ['GET /transactions/oauth_authorize.xml', authorizing({ report: false, oauth: true })],
-  ['GET /transactions/oauth_authrep.xml', authorizing({ report: true, oauth: true })],
+  ['GET /transactions/authorize.xml', authorizing({ type: 'authorize', report: false, oauth: false })],
+  ['GET /transactions/authrep.xml', authorizing({ type: 'authrep', report: true, oauth: false })],
+  ['GET /transactions/oauth_authorize.xml', authorizing({ type: 'authorize_oauth', report: false, oauth: true })],
+  ['GET /transactions/oauth_authrep.xml', authorizing({ type: 'authrep_oauth', report: true, oauth: true })],
   ['POST /transactions.xml', (door, down, query) => door.report(down, query)],
   ['GET /check.txt', (_door, down) => down.send(200, 'OK', ['Content-Type', 'text/plain', ...EXPOSED], 'ok')],
   ['GET /status', (door, down) => door.status(down)],
@@ -75,11 +82,7 @@ export class BackendDoor {
     if (down.method === 'OPTIONS') return down.send(204, 'No Content', PREFLIGHT_HEADERS, null)
     const handler = ROUTES.get(`${down.method} ${path}`)
     if (handler === undefined) return down.send(404, 'Not Found', XML_HEADERS, '')
-    try {
-      handler(this, down, question < 0 ? '' : target.slice(question + 1))
-    } catch (error) {
-      this.#failed(down, error)
-    }
+    handler(this, down, question < 0 ? '' : target.slice(question + 1))
   }
 
   /** Resolves when what was accepted so far is counted. */
@@ -87,14 +90,22 @@ export class BackendDoor {
     return this.#jobs
   }
 
-  authorize(kind: AuthorizeKind, down: Downstream, query: string): void {
+  authorize(kind: NamedKind, down: Downstream, query: string): void {
+    try {
+      this.#authorize(kind, down, query)
+    } catch (error) {
+      this.#failed(down, kind.type, error)
+    }
+  }
+
+  #authorize(kind: NamedKind, down: Downstream, query: string): void {
     const reader = new QueryReader()
     reader.read(query)
     const options = optionsOf(down, reader)
     const verdict = authorize(kind, reader, options, this.#services, this.#services.clock.now())
-    this.#settle(down, verdict, (answer) => {
-      if (answer instanceof BackendError) return this.#sendError(down, answer, options)
-      this.#answered(down, answer.denied === null ? 200 : 409)
+    this.#settle(down, kind.type, verdict, (answer) => {
+      if (answer instanceof BackendError) return this.#sendError(down, kind.type, answer, options)
+      this.#answered(kind.type, answer.denied === null ? 200 : 409)
       if (!options.kept || !kind.report) return sendVerdict(down, answer, options)
       void this.#kept().then(() => sendVerdict(down, answer, options))
     })
@@ -107,10 +118,10 @@ export class BackendDoor {
         try {
           this.#report(down, query, body)
         } catch (error) {
-          this.#failed(down, error)
+          this.#failed(down, REPORT, error)
         }
       },
-      (error: unknown) => this.#failed(down, error),
+      (error: unknown) => this.#failed(down, REPORT, error),
     )
   }
 
@@ -124,12 +135,12 @@ export class BackendDoor {
     reader.read(query)
     const type = headerOf(down, 'content-type')
     if (!readForm(body, type, reader)) {
-      return this.#sendError(down, backendError('content_type_invalid', type!), optionsOf(down, reader))
+      return this.#sendError(down, REPORT, backendError('content_type_invalid', type!), optionsOf(down, reader))
     }
     const options = optionsOf(down, reader)
     const job = readReport(reader, options.flatUsage, this.#services)
-    if (job instanceof BackendError) return this.#sendError(down, job, options)
-    this.#answered(down, 202)
+    if (job instanceof BackendError) return this.#sendError(down, REPORT, job, options)
+    this.#answered(REPORT, 202)
     if (!options.kept) down.send(202, 'Accepted', XML_HEADERS, '')
     this.#jobs = this.#jobs
       .then(() => runReport(job, this.#services, this.#services.clock.now()))
@@ -143,28 +154,28 @@ export class BackendDoor {
     await this.#services.kept().catch(() => undefined)
   }
 
-  #sendError(down: Downstream, error: BackendError, options: Options): void {
-    this.#answered(down, error.status)
+  #sendError(down: Downstream, type: string, error: BackendError, options: Options): void {
+    this.#answered(type, error.status)
     const body = options.noBody ? '' : errorXml(error)
     down.send(error.status, REASONS[error.status] ?? '', XML_HEADERS, body)
   }
 
-  #answered({ target }: Downstream, status: number): void {
-    this.#services.answers.add(requestType(target), STATUS_WORDS[status] ?? '4xx')
+  #answered(type: string, status: number): void {
+    this.#services.answers.add(type, STATUS_WORDS[status] ?? '4xx')
   }
 
-  #settle<T>(down: Downstream, value: MaybePromise<T>, send: (value: T) => void): void {
-    if (isPromise(value)) value.then(send).catch((error: unknown) => this.#failed(down, error))
+  #settle<T>(down: Downstream, type: string, value: MaybePromise<T>, send: (value: T) => void): void {
+    if (isPromise(value)) value.then(send).catch((error: unknown) => this.#failed(down, type, error))
     else send(value)
   }
 
-  #failed(down: Downstream, error: unknown): void {
+  #failed(down: Downstream, type: string, error: unknown): void {
     if (error instanceof QueryError) {
       const options = readOptions(headerOf(down, '3scale-options'))
-      return this.#sendError(down, backendError('bad_request', error.message), options)
+      return this.#sendError(down, type, backendError('bad_request', error.message), options)
     }
     this.#services.crashed(error)
-    this.#answered(down, 500)
+    this.#answered(type, 500)
     down.send(500, 'Internal Server Error', ['Content-Type', 'text/plain'], 'Internal Server Error')
   }
 }
@@ -193,18 +204,6 @@ const STATUS_WORDS: Readonly<Record<number, string>> = {
   404: '404',
   409: '409',
   500: '5xx',
-}
-
-const REQUEST_TYPES: readonly (readonly [path: string, type: string])[] = [
-  ['/transactions/authrep.xml', 'authrep'],
-  ['/transactions/authorize.xml', 'authorize'],
-  ['/transactions/oauth_authrep.xml', 'authrep_oauth'],
-  ['/transactions/oauth_authorize.xml', 'authorize_oauth'],
-]
-
-function requestType(target: string): string {
-  for (const [path, type] of REQUEST_TYPES) if (target.includes(path)) return type
-  return 'report'
 }
 
 /** `http://host/path` -> `/path`: who believes to talk to a proxy sends the former (RFC 9112, 3.2.2). */
